@@ -31,6 +31,9 @@ OURS = "tokenwire"
 GENERAL = "tokenwire, general"
 """The same over the transport on top of reqwest."""
 
+RESPONSES = "tokenwire, Responses"
+"""The same over the Responses API, whose events are longer and whose streams have more of them."""
+
 # A hand-written loop that processes each block at once and calls back, without an iterator for the
 # reader of the stream. It is the least that Python code can do, next to what users write.
 IN_BLOCKS = {"BENCH_FORM": "blocks"}
@@ -43,6 +46,13 @@ CONTESTANTS = [
         "tokenwire_worker",
         variables={"TOKENWIRE_TRANSPORT": "general"},
         kinds=("stream_async", "stream_sync", "paced_async", "ask_sync", "ask_async", "tls"),
+    ),
+    Contestant(
+        RESPONSES,
+        "tokenwire",
+        "tokenwire_worker",
+        variables={"TOKENWIRE_API": "responses"},
+        kinds=("stream_async", "stream_sync", "first_token", "paced_async"),
     ),
     Contestant(
         "tokenwire, chunk objects",

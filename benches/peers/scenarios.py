@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from contestants import GENERAL, OURS
+from contestants import GENERAL, OURS, RESPONSES
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,11 @@ SCENARIOS = [
         amount="streams",
         spec={"streams": 40, "tokens": 5000},
         pacing={"tokens_per_write": 8},
-        gates=(Gate(1 / 110, "openai"), Gate(0.20, "pyreqwest + orjson")),
+        gates=(
+            Gate(1 / 110, "openai"),
+            Gate(0.20, "pyreqwest + orjson"),
+            Gate(1.5, OURS, ours=RESPONSES),
+        ),
         shows=("loop_thread_us", "units_per_wake"),
     ),
     Scenario(
@@ -67,7 +71,11 @@ SCENARIOS = [
         amount="streams",
         spec={"streams": 40, "tokens": 5000},
         pacing={"tokens_per_write": 8},
-        gates=(Gate(1 / 110, "openai"), Gate(0.20, "pyreqwest + orjson")),
+        gates=(
+            Gate(1 / 110, "openai"),
+            Gate(0.20, "pyreqwest + orjson"),
+            Gate(1.5, OURS, ours=RESPONSES),
+        ),
     ),
     Scenario(
         "burst1-asyncio",
@@ -80,6 +88,18 @@ SCENARIOS = [
         pacing={"tokens_per_write": 1},
         gates=(Gate(0.4, "pyreqwest + orjson"),),
         shows=("loop_thread_us", "units_per_wake"),
+    ),
+    Scenario(
+        "first-token",
+        "Time to the first text of a stream, sync",
+        "first_token",
+        "p50_us",
+        "µs wall p50",
+        amount="streams",
+        spec={"streams": 4000, "tokens": 8},
+        pacing={"tokens_per_write": 8},
+        gates=(Gate(1.05, OURS, ours=RESPONSES),),
+        shows=("p99_us",),
     ),
     Scenario(
         "paced-200",
@@ -184,10 +204,11 @@ SCENARIOS = [
         gates=(
             Gate(metric="kib_per_stream", limit=20.0, unit="KiB a stream"),
             Gate(metric="kib_per_stream", limit=32.0, unit="KiB a stream", ours=GENERAL),
+            Gate(1.05, OURS, ours=RESPONSES, metric="kib_per_stream"),
             Gate(metric="lag_p99_ms", limit=10.0, unit="ms"),
         ),
         shows=("loop_thread_us", "units_per_wake", "kib_per_stream", "lag_p50_ms", "lag_p99_ms"),
-        only=(OURS, GENERAL),
+        only=(OURS, GENERAL, RESPONSES),
     ),
     Scenario(
         "bursts-1000",

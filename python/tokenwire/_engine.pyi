@@ -12,7 +12,7 @@ from collections.abc import (
     Sequence,
 )
 from types import GenericAlias
-from typing import Any, ClassVar, Generic, Literal, TypeAlias, final, type_check_only
+from typing import Any, ClassVar, Generic, Literal, TypeAlias, final, overload, type_check_only
 
 from pydantic_core.core_schema import CoreSchema
 from typing_extensions import Self, TypeVar, disjoint_base
@@ -36,6 +36,7 @@ __all__ = [
     "LlmResponse",
     "LlmStream",
     "LlmStreamChunk",
+    "PartialJson",
     "ReasoningDelta",
     "RefusalDelta",
     "RetryPolicy",
@@ -95,6 +96,7 @@ __version__: str
 
 _Item_co = TypeVar("_Item_co", covariant=True)
 _Parsed_co = TypeVar("_Parsed_co", covariant=True, default=Any)
+_Answer = TypeVar("_Answer")
 
 # `bytes` is an attribute below.
 _Bytes = bytes
@@ -1000,6 +1002,8 @@ class CustomReply:
         id: str | None = None,
         created: int | None = None,
         response_format: Any = None,
+        api: str | None = None,
+        status: str | None = None,
     ) -> Self: ...
     def take(self, form: str) -> Any:
         """The next item in this form; None at the end, or if another chunk is needed."""
@@ -1036,6 +1040,8 @@ class LlmStream:
         id: str | None = None,
         created: int | None = None,
         response_format: Any = None,
+        api: str | None = None,
+        status: str | None = None,
     ) -> LlmStream:
         """Returns a stream of the chunks of an iterable, for your own client.
 
@@ -1050,6 +1056,8 @@ class LlmStream:
             id: The provider's id of the reply.
             created: Unix time in seconds.
             response_format: The type of `response.parsed`.
+            api: The API that it came by, such as "responses", if the chunks are those of another client.
+            status: See `LlmResponse.status`.
 
         Raises:
             LlmConfigError: `chunks` is not iterable, or it is a str.
@@ -1067,6 +1075,41 @@ class LlmStream:
         """
     def batches(self) -> Iterator[list[LlmStreamChunk]]:
         """Lists of chunks. Each step returns all that have arrived, at least one and at most 1,024."""
+    @overload
+    def partial(self, kind: type[_Answer]) -> Iterator[_Answer]:
+        """The typed answer while it grows: one value for each batch of text that changes it, and at last the checked value.
+
+        A value before the last one is not validated. It has what has arrived: a string that is still being written as far
+        as it has come, but a number, a date or another value only when it is complete. A field that has not arrived reads as
+        its default, or as None if it has none; a key of a TypedDict is missing. The last value is `response.parsed`.
+
+        Args:
+            kind: The type, as for `response_format`, which is the default.
+
+        Raises:
+            LlmConfigError: There is neither a type nor a `response_format`, or it is not a usable type.
+            LlmValidationError: At the end: the text does not fit the type; `partial` is the reply.
+            LlmModelError: At the end: the token limit cut the text off, or the model refused.
+            LlmStreamingError: As for every other way to read the stream.
+        """
+    @overload
+    def partial(self, kind: Any = None) -> Iterator[Any]:
+        """The typed answer while it grows: one value for each batch of text that changes it, and at last the checked value.
+
+        A value before the last one is not validated. It has what has arrived: a string that is still being written as far
+        as it has come, but a number, a date or another value only when it is complete. A field that has not arrived reads as
+        its default, or as None if it has none; a key of a TypedDict is missing. The last value is `response.parsed`.
+
+        Args:
+            kind: The type, as for `response_format`, which is the default.
+
+        Raises:
+            LlmConfigError: There is neither a type nor a `response_format`, or it is not a usable type.
+            LlmValidationError: At the end: the text does not fit the type; `partial` is the reply.
+            LlmModelError: At the end: the token limit cut the text off, or the model refused.
+            LlmStreamingError: As for every other way to read the stream.
+        """
+    def _grown(self) -> Iterator[str]: ...
     @property
     def response(self) -> LlmResponse[Any]:
         """The reply so far. It is complete after the stream was read to its end."""
@@ -1099,6 +1142,8 @@ class AsyncLlmStream:
         id: str | None = None,
         created: int | None = None,
         response_format: Any = None,
+        api: str | None = None,
+        status: str | None = None,
     ) -> AsyncLlmStream:
         """Returns a stream of the chunks of an async iterable; see `LlmStream.from_chunks`.
 
@@ -1120,6 +1165,27 @@ class AsyncLlmStream:
         """
     def batches(self) -> AsyncIterator[list[LlmStreamChunk]]:
         """Lists of chunks. Each step returns all that have arrived, at least one and at most 1,024."""
+    @overload
+    def partial(self, kind: type[_Answer]) -> AsyncIterator[_Answer]:
+        """The typed answer while it grows; see `LlmStream.partial`.
+
+        Raises:
+            LlmConfigError: There is neither a type nor a `response_format`, or it is not a usable type.
+            LlmValidationError: At the end: the text does not fit the type; `partial` is the reply.
+            LlmModelError: At the end: the token limit cut the text off, or the model refused.
+            LlmStreamingError: As for every other way to read the stream.
+        """
+    @overload
+    def partial(self, kind: Any = None) -> AsyncIterator[Any]:
+        """The typed answer while it grows; see `LlmStream.partial`.
+
+        Raises:
+            LlmConfigError: There is neither a type nor a `response_format`, or it is not a usable type.
+            LlmValidationError: At the end: the text does not fit the type; `partial` is the reply.
+            LlmModelError: At the end: the token limit cut the text off, or the model refused.
+            LlmStreamingError: As for every other way to read the stream.
+        """
+    def _grown(self) -> AsyncIterator[str]: ...
     @property
     def response(self) -> LlmResponse[Any]:
         """The reply so far. It is complete after the stream was read to its end."""
@@ -1389,6 +1455,17 @@ def names_local_file(url: str) -> bool:
 
 def without_data(text: str) -> str:
     """Shows of base64, hex and percent-encoded data over 256 characters only the first 32; all other text stays."""
+
+@final
+class PartialJson:
+    """Reads a JSON text that arrives in pieces, as models write JSON. Each byte is looked at once."""
+
+    def __new__(cls) -> Self: ...
+    def push(self, piece: str) -> list[tuple[str, Any]]:
+        """Reads the next piece. Returns what is new in it, in order: `("{", None)`, `("[", None)`, `("}", None)` for the
+        end of either, `("key", name)`, `("value", scalar)`, `("text", text)` at last for a string that has not ended,
+        with all of it that has arrived, and `("restart", None)` if the text so far was not the answer.
+        """
 
 def written_json(text: str, owner: str, thinks: bool) -> str:
     """Returns strict JSON of what a model wrote as JSON, if that can mean only one thing.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tokenwire import LlmConfigError
-from tokenwire._engine import is_provider, provider_row
+from tokenwire._engine import is_provider, provider_apis, provider_names, provider_row
 from tokenwire.settings.client_settings import CLIENT_SETTINGS
 from tokenwire.testing import SimServer
 
@@ -79,6 +79,15 @@ def test_the_list_of_providers_is_the_engine_s():
     assert known - set(re.findall(r"\w+", listed)) == {"openai-compatible"}
 
 
+def test_the_list_of_providers_with_responses_is_the_engine_s():
+    text = (ROOT / "docs" / "apis.md").read_text(encoding="utf-8")
+    listed = text.partition("These providers have the Responses API")[2].partition(". For the")[0]
+    named = set(re.findall(r"`([a-z]+)`", listed))
+    own = {name for name in provider_names() if "responses" in provider_apis(name)}
+    assert len(own) >= 15
+    assert named == own
+
+
 def test_the_list_of_settings_has_those_of_every_client():
     rows = dict(re.findall(r"^\| `(defaults|models)\b.*?` \| (.*) \|$", FACTORY, re.MULTILINE))
     names = {section: set(re.findall(r"`(\w+)`", row)) for section, row in rows.items()}
@@ -92,5 +101,5 @@ def test_the_number_of_faults_is_right():
     with SimServer() as sim, pytest.raises(LlmConfigError) as caught:
         sim.set_script({"default": {"fault": {"kind": "?"}}})
     kinds = re.findall(r"`(\w+)`", str(caught.value).partition("expected")[2])
-    assert len(kinds) == 21
-    assert "twenty-one kinds of faults" in README
+    assert len(kinds) == 22
+    assert "twenty-two kinds of faults" in README

@@ -103,6 +103,21 @@ def every_call_takes_any_type(chat: tw.ChatClient) -> None:
         chat.parse(Cat | Dog, "q")
 
 
+def growing_values_have_the_type(chat: tw.ChatClient) -> None:
+    with chat.stream("q", response_format=Cat) as stream:
+        assert_type(next(iter(stream.partial(Cat))), Cat)
+        assert_type(next(iter(stream.partial(list[Dog]))), list[Dog])
+        either: Cat | Dog = next(iter(stream.partial(Cat | Dog)))
+        anything: Any = next(iter(stream.partial()))
+        _ = (either, anything)
+
+
+async def growing_values_have_the_type_async(chat: tw.ChatClient) -> None:
+    async with chat.stream_async("q") as stream:
+        async for cat in stream.partial(Cat):
+            assert_type(cat, Cat)
+
+
 def tools_may_be_chosen_by_name(chat: tw.ChatClient, tool: tw.Tool) -> None:
     def add(a: Annotated[int, "First"], b: int) -> int:
         return a + b

@@ -9,6 +9,21 @@ from tokenwire.legacy.llm_client_factory import LlmClientFactory
 from tokenwire.legacy.llm_exceptions import LlmConfigError
 
 
+@pytest.mark.parametrize("model", ["openai:gpt-5.6", "gpt-5.6", "openai:o3-pro", "gpt-4o"])
+def test_the_older_interface_goes_on_speaking_chat(model, tokenwire_fake):
+    """The new clients ask some of these models by another API."""
+    tokenwire_fake.add({"*": "It is faked."})
+    makers = [lambda: ChatClient(model_name=model)]
+    if ":" in model:
+        makers.append(lambda: LlmClientFactory().get_client(model))
+    for make in makers:
+        assert make().run("hi", stream=False) == "It is faked."
+        assert "".join(make().run("hi", stream=True)) == "It is faked."
+    assert [request.api for request in tokenwire_fake.requests] == ["chat"] * 2 * len(makers)
+    urls = {request.url for request in tokenwire_fake.requests}
+    assert urls == {"https://api.openai.com/v1/chat/completions"}
+
+
 @pytest.mark.parametrize(
     "make",
     [

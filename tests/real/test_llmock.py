@@ -274,6 +274,7 @@ def test_every_place_before_the_terminal_event_is_noticed(mock, chat):
         mock.script(stream_fault("truncate", after_chunks=place))
         with pytest.raises(tw.LlmStreamIncompleteError, match=r"response\.completed") as caught:
             chat.run(PROMPT, stream=True)
+        assert caught.value.partial is not None
         assert caught.value.partial.text == "".join(words[: place - 4])
         assert chat.run(PROMPT, stream=True) == whole
     assert mock.statuses() == [200] * 2 * len(places)

@@ -65,7 +65,7 @@ def test_a_call_without_a_text_has_no_content():
 
 
 def test_parts_have_the_form_of_chat():
-    (message,) = messages_of(
+    [message] = messages_of(
         {
             "role": "user",
             "content": [
@@ -85,7 +85,7 @@ def test_parts_have_the_form_of_chat():
         {"type": "text", "text": "Well?"},
     ]
     assert text_of(message["content"]) == "See: Well?"
-    assert [text_of(content) for content in ("a", None, [])] == ["a", "", ""]
+    assert (text_of("a"), text_of(None), text_of([])) == ("a", "", "")
 
 
 def test_an_item_that_chat_does_not_know_stays():

@@ -151,6 +151,7 @@ def test_typed_dicts_and_request_agree():
     )
     not_sent = {"model", "timeout", "max_retries", "headers", "stream_usage", "output_mode"} | {
         "drop_unsupported",
+        "think_tags",
         "extra_body",
         "extra_headers",
         "extra_query",

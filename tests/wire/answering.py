@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
+import termios
 import threading
+from array import array
+from enum import Enum
+from fcntl import ioctl
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from typing_extensions import Self
+
+
+class Ending(Enum):
+    """How a connection ends after what was written, where it does not stay open."""
+
+    CLOSED = "closed"
+    RESET = "reset"
 
 
 class Answering:
     """Writes for each request what `answer` returns for its path.
 
-    The client's address is `base_url(path)`; the path may hold anything that a URL may.
+    The client's address is `base_url(path)`; the path may hold anything that a URL may. `received`
+    has the body of the last request to each path.
     """
 
-    def __init__(self, answer: Callable[[str], list[bytes]]) -> None:
+    def __init__(self, answer: Callable[[str], Sequence[bytes | Ending]]) -> None:
         self._answer = answer
+        self.received: dict[str, bytes] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._transports: set[asyncio.Transport] = set()
@@ -76,10 +91,26 @@ class _Connection(asyncio.Protocol):
     def _write(self, path: str) -> None:
         try:
             for piece in self._server._answer(path):
-                self._transport.write(piece)
+                if isinstance(piece, bytes):
+                    self._transport.write(piece)
+                elif piece is Ending.CLOSED:
+                    self._transport.close()
+                else:
+                    self._reset_once_read()
         except Exception as error:  # noqa: BLE001  # the test fails at its end
             self._server.failures.append(f"{path}: {error!r}")
             self._transport.abort()
+
+    def _reset_once_read(self) -> None:
+        """Reset the connection when all that was written has arrived: a reset discards the rest."""
+        unread = array("i", [0])
+        connection = self._transport.get_extra_info("socket")
+        ioctl(connection.fileno(), termios.TIOCOUTQ, unread)
+        if self._transport.get_write_buffer_size() or unread[0]:
+            self._server._loop.call_soon(self._reset_once_read)
+            return
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
 
     def _request(self) -> str | None:
         """Return the path of the next request once all of it was received."""
@@ -91,8 +122,10 @@ class _Connection(asyncio.Protocol):
         whole = end + 4 + int(headers.get("content-length", 0))
         if len(self._received) < whole:
             return None
+        body = bytes(self._received[end + 4 : whole])
         del self._received[:whole]
         path = line.split(" ")[1].lstrip("/")
         for operation in ("/chat/completions", "/completions", "/responses"):
             path = path.partition(operation)[0]
+        self._server.received[path] = body
         return path

@@ -128,6 +128,7 @@ def _view(stream: LlmStream | AsyncLlmStream, view: str) -> Any:
         "text": lambda: stream.text_stream,
         "events": stream.events,
         "batches": stream.batches,
+        "partial": stream.partial,
     }
     return views[view]()
 

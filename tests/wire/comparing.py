@@ -71,7 +71,7 @@ def _leaves(path: str, seen: Any, expected: Any) -> Iterator[tuple[str, Any, Any
     elif type(seen) is not type(expected):
         yield path, seen, expected
     elif isinstance(expected, PlainError):
-        yield from _error_leaves(path, seen, expected)
+        yield from error_leaves(path, seen, expected)
     elif is_dataclass(expected):
         for one in fields(expected):
             at = f"{path}.{one.name}".lstrip(".")
@@ -95,7 +95,7 @@ def _item_leaves(path: str, seen: Any, expected: Any) -> Iterator[tuple[str, Any
         yield from _leaves(f"{path}[{number}]", left, right)
 
 
-def _error_leaves(
+def error_leaves(
     path: str, seen: PlainError, expected: PlainError
 ) -> Iterator[tuple[str, Any, Any]]:
     yield f"{path}.kind", seen.kind, expected.kind

@@ -106,12 +106,14 @@ def kind_of(status: int | None, error: PlainError) -> str:
         return "LlmContextLengthError"
     if words & {"content_filter"}:
         return "LlmContentFilterError"
-    # "No such model" in the words of OpenAI, Azure, Mistral, OpenRouter, DeepSeek and Ollama.
-    unknown = ("is not a valid model id", "the supported api model names are")
+    # "No such model" in the words of OpenAI, Azure, Mistral, OpenRouter, DeepSeek, Ollama and xAI.
+    unknown = ("is not a valid model id", "the supported api model names are", "model not found:")
     if words & {"model_not_found", "DeploymentNotFound", "invalid_model"} or (
         any(face in text for face in unknown) or ("model '" in text and "not found" in text)
     ):
         return "LlmModelNotFoundError"
+    if text.startswith("incorrect api key"):
+        status = 401  # xAI says it under the status 400.
     if status is not None and status >= 500:
         return "LlmServerError"
     by_status = {

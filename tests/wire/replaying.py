@@ -102,7 +102,7 @@ class Replay:
         self.exact = exact
         self.lost = lost
         self.model = f"row{row['number']}-{chunking}{row.get('cut', '')}"
-        self.provider = _our_name(row["provider"])
+        self.provider = our_name(row["provider"])
         # How many answers were asked for decides whether all have come.
         n = choices_asked(row)
         self.asked: dict[str, Any] = {} if n is None else {"n": n}
@@ -212,7 +212,7 @@ class Replay:
         return reply
 
 
-def _our_name(provider: str) -> str:
+def our_name(provider: str) -> str:
     """Return the provider's row if it can be called, otherwise only its dialect."""
     try:
         _engine.provider_row(provider)

@@ -211,6 +211,31 @@ async def paced_async(it: Contestant, spec: Spec) -> Result:
     }
 
 
+def first_token(it: Contestant, spec: Spec) -> Result:
+    """Measure the time from the call of a stream to its first text. All of it is read."""
+    client = it.make(spec["base_url"])
+    now = time.perf_counter
+    times: list[float] = []
+    texts: list[list[str]] = [[] for _ in range(spec["streams"])]
+    for number, pieces in enumerate(texts):
+        arrived: list[float] = []
+
+        def take(piece: str, pieces: list[str] = pieces, arrived: list[float] = arrived) -> None:
+            if piece and not arrived:
+                arrived.append(now())
+            pieces.append(piece)
+
+        start = now()
+        it.read(client, PROMPT, spec["tokens"], take)
+        if number >= 20:
+            times.append(arrived[0] - start)
+    return {
+        "p50_us": percentile(times, 0.5) * 1e6,
+        "p99_us": percentile(times, 0.99) * 1e6,
+        "texts": texts_seen(texts),
+    }
+
+
 def ask_sync(it: Contestant, spec: Spec) -> Result:
     """Send requests one after another, on this thread."""
     client = it.make(spec["base_url"])
@@ -319,6 +344,7 @@ def counters(it: Contestant, before: Result | None = None, units: int = 0) -> Re
 
 SYNC: dict[str, Callable[[Contestant, Spec], Result]] = {
     "stream_sync": stream_sync,
+    "first_token": first_token,
     "ask_sync": ask_sync,
     "create": create,
     "tls": tls,
@@ -330,6 +356,7 @@ ASYNC: dict[str, Callable[[Contestant, Spec], Awaitable[Result]]] = {
 }
 NEEDS = {
     "stream_sync": "read",
+    "first_token": "read",
     "ask_sync": "ask",
     "create": "make",
     "tls": "ask",

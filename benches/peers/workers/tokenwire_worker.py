@@ -17,7 +17,8 @@ class Tokenwire:
     """One client object for sync and async. A reply is an `LlmResponse`."""
 
     def make(self, base_url: str) -> ChatClient:
-        return ChatClient("bench-model", base_url=base_url, api_key="sk-bench")
+        api = os.environ.get("TOKENWIRE_API")
+        return ChatClient("bench-model", base_url=base_url, api_key="sk-bench", api=api)
 
     async def make_async(self, base_url: str) -> ChatClient:
         return self.make(base_url)

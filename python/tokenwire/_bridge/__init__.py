@@ -22,6 +22,7 @@ _HOMES = {
     "from_chunks": ("streaming.custom_stream", "from_chunks"),
     "message": ("types.message", "message_from_parts"),
     "parsed": ("interface.reask", "parsed"),
+    "partial": ("interface.partial", "partial"),
     "run_woken": ("_bridge.wake", "run_woken"),
     "schema": ("_bridge.schema", "schema"),
     "tool_result": ("types.message", "tool_message"),

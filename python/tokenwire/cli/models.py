@@ -177,7 +177,8 @@ def _client(factory: LlmClientFactory, name: str) -> LlmClientInterface | None:
     for more in settings:
         # Without a key first, because a custom client may not take one.
         with contextlib.suppress(LlmConfigError):
-            return factory.get_client(name, **more)
+            client: LlmClientInterface = factory.get_client(name, **more)
+            return client
     return None
 
 

@@ -128,5 +128,5 @@ def _found(name: str, client: BaseClient, roots: str) -> Finding:
         text += ", without a proxy"
     if is_https:
         text += f", roots: {roots}"
-    details = {**way, "roots": roots if is_https else None}
+    details = {**way, "api": client.api, "roots": roots if is_https else None}
     return Finding("road", "ok", text, name=name, url=client.base_url, **details)

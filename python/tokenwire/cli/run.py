@@ -54,6 +54,7 @@ _FIELDS = (
     "id",
     "model",
     "provider",
+    "api",
     "created",
     "text",
     "reasoning",
@@ -61,6 +62,7 @@ _FIELDS = (
     "tool_calls",
     "finish_reason",
     "provider_finish_reason",
+    "status",
     "usage",
     "timing",
     "request_id",
@@ -279,12 +281,14 @@ def _code(reply: LlmResponse[object]) -> int:
 
 def _stats(reply: LlmResponse[object], client: LlmClientInterface) -> str:
     usage, timing = reply.usage, reply.timing
+    # The reply of a custom client may have none.
+    api = f" by {reply.api}" if reply.api else ""
 
     def number(value: float | None, form: str = "{}") -> str:
         return "?" if value is None else form.format(value)
 
     return (
-        f"{client.provider}:{reply.model}, {number(timing.total, '{:.2f}')} s, "
+        f"{client.provider}:{reply.model}{api}, {number(timing.total, '{:.2f}')} s, "
         f"first token after {number(timing.first_token, '{:.2f}')} s, "
         f"{number(usage and usage.prompt_tokens)} + {number(usage and usage.completion_tokens)} "
         "tokens, "

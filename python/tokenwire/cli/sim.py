@@ -1,4 +1,4 @@
-"""Run the simulator: chat completions, text completions and a list of models on a loopback port.
+"""Run the simulator: chat and text completions, Responses and a list of models on a loopback port.
 
 It prints `listening URL`; that URL is the base_url for a client. Without a script, it makes up each
 reply from the request: sentences for the model `chat`, words for any other. It serves until Ctrl-C

@@ -1,18 +1,13 @@
-"""`BaseClient`: a client over the Rust engine. Its settings, its key, the arguments of a call."""
+"""`BaseClient`: a client over the Rust engine: its settings, and how it is copied and pickled."""
 
 from __future__ import annotations
 
 from tokenwire import _engine
-from tokenwire._typing import overload
-from tokenwire.clients.api_key import with_key, with_key_async
-from tokenwire.clients.lookup import create_engine, greenlets_in_use
-from tokenwire.interface.defaults import check_open
-from tokenwire.interface.interface import LlmClientInterface
+from tokenwire.clients.calls import CallingClient
+from tokenwire.clients.lookup import create_engine, greenlets_in_use, note_left_out
 from tokenwire.settings.client_settings import (
     CLIENT_SETTINGS,
     engine_arguments,
-    left_out,
-    left_out_of_provider,
     merged_settings,
     seal,
 )
@@ -21,45 +16,31 @@ from tokenwire.settings.secret import LeftOut, sealed, sealed_certificate, seale
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from os import PathLike
     from typing import Any, TypeVar
 
-    from typing_extensions import Self, Unpack
+    from typing_extensions import Self
 
     from tokenwire._engine import (
-        AsyncLlmStream,
-        Engine,
         Limits,
-        LlmResponse,
-        LlmStream,
         RetryPolicy,
         Timeout,
     )
     from tokenwire.catalog.provider import LlmProvider
     from tokenwire.settings.model_string import Found
-    from tokenwire.types import AnyParams
-    from tokenwire.types.prompt import ClientCert, KeySource, Prompt, Transport
+    from tokenwire.types.prompt import ClientCert, KeySource, Transport
 
     T = TypeVar("T")
 
 
-# Parameters that Python converts for the engine.
-_CONVERTED = {"tools", "tool_choice", "response_format", "output_mode", "headers", "model"}
-
-
-class BaseClient(LlmClientInterface):
+class BaseClient(CallingClient):
     """What `ChatClient` and `CompletionClient` share."""
 
-    _family = ""
-    _takes_sealed = True  # its methods take parameters whose secrets are sealed
-    _left_out: Sequence[str] = ()  # what a pickle left out, in words
     # `lookup` sets these.
-    _late: Sequence[str]  # variables that may hold the key or the address later
     _found: Found
     _found_late = False
     _has_key: bool
-    _key_source: KeySource | None
     api: str
     model = provider = base_url = ""  # for `repr` in a traceback, if the constructor fails
 
@@ -101,7 +82,7 @@ class BaseClient(LlmClientInterface):
             base_url: Address of the API, such as `http://localhost:8000/v1` or
                 `unix:///run/vllm.sock:/v1`.
             api: Which API to speak. The default is the provider's for the model.
-            region: Fills `{region}` in the provider's address, as `project` and `resource` do.
+            region: Fills `{region}` in the provider's address.
             project: See `region`.
             resource: See `region`; on Azure, the NAME of `https://NAME.openai.azure.com`.
             system: System prompt of each call. Text completions do not have one.
@@ -151,191 +132,26 @@ class BaseClient(LlmClientInterface):
         self._key_vars = key_vars
         self._closed = False
         arguments = engine_arguments(settings)
-        if lost := left_out_of_provider(settings["provider"]):
-            self._left_out = lost
         self._target = target = resolve(model, settings["provider"], settings["base_url"])
         self.model = target.model
         self.provider = target.provider
-        self._engine: Engine
         create_engine(self, arguments, parent)
         self._siblings: dict[str, BaseClient] = {}
         self.defaults = defaults
-        self._base: dict[str, Any] = {}
-        self._parse_as: Any = None
-        self._output_mode: Any = None
+        self._base = {}
+        self._parse_as = self._output_mode = None
         if defaults:
             from tokenwire.clients.arguments import converted
 
             self._base, self._parse_as = converted(defaults)
             self._output_mode = self._base.pop("output_mode", None)
             self._base.pop("model", None)
-        self._steering: dict[str, Any] = {}  # what each call passes besides its parameters
+        self._steering = {}
         if settings["system"] is not None:
             self._steering["system"] = settings["system"]
-        # How calls wait beside the greenlets of gevent; None in all other programs.
         self._greenlets = greenlets_in_use()
         # Wrong defaults are found here, not at the first call.
         self._engine.check(self._base, is_draft=True, **self._steering)
-
-    def _check_usable(self, params: Mapping[str, Any]) -> None:
-        check_open(self)
-        if self._late or self._left_out:
-            from tokenwire.clients.late import check_usable
-
-            check_usable(self, params)
-
-    def _call(self, asked: Prompt, params: Any) -> tuple[Engine, Prompt, Any, dict[str, Any]]:
-        """The engine, the input, the parameters and the other arguments of one call."""
-        seal(params)
-        kind = type(asked)
-        if kind is not str and kind is not list:
-            from tokenwire.clients.arguments import unpacked
-
-            asked, params = unpacked(asked, params)
-            seal(params)
-        self._check_usable(params)
-        engine = self._engine
-        steering = self._steering
-        parse_as = output_mode = None
-        if not _CONVERTED.isdisjoint(params):
-            if params.get("model") is not None:
-                from tokenwire.clients.one_server import for_model
-
-                engine, params = for_model(self, params)
-            from tokenwire.clients.arguments import converted
-
-            params, parse_as = converted(params)
-            output_mode = params.pop("output_mode", None)
-        if self._base:
-            from tokenwire.clients.arguments import merged
-
-            params = merged(self._base, params)
-            if parse_as is None and params.get("response_format") is not None:
-                parse_as = self._parse_as
-        if parse_as is not None or params.get("tool_choice") is not None:
-            from tokenwire.clients.arguments import settled
-
-            mode = output_mode or self._output_mode or engine.output_mode
-            return engine, *settled(mode, parse_as, asked, params, steering, family=self._family)
-        return engine, asked, params, steering
-
-    @overload
-    def complete(
-        self, request_or_prompt: Prompt, *, response_format: type[T], **params: Any
-    ) -> LlmResponse[T]: ...
-
-    @overload
-    def complete(
-        self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
-    ) -> LlmResponse[Any]: ...
-
-    def complete(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
-        """Ask the model, and return the whole reply.
-
-        Raises:
-            LlmConfigError: An argument does not exist, or is wrong.
-            LlmValidationError: A value cannot be sent; the message names its path.
-            LlmAPIError: The provider answered with an error, or the connection failed.
-            LlmTimeoutError: A time limit was exceeded.
-        """
-        engine, asked, params, steering = self._call(request_or_prompt, params)
-        ask: Callable[..., LlmResponse[Any]] = engine.complete
-        if self._greenlets is not None:
-            ask = self._greenlets.waiting(ask)
-        return with_key(self._key_source, ask, asked, params, **steering)
-
-    @overload
-    async def complete_async(
-        self, request_or_prompt: Prompt, *, response_format: type[T], **params: Any
-    ) -> LlmResponse[T]: ...
-
-    @overload
-    async def complete_async(
-        self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
-    ) -> LlmResponse[Any]: ...
-
-    async def complete_async(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
-        """Ask the model, and return the whole reply; see `complete`."""
-        engine, asked, params, steering = self._call(request_or_prompt, params)
-        return await with_key_async(
-            self._key_source, engine.complete_async, asked, params, **steering
-        )
-
-    def stream(self, request_or_prompt: Prompt, **params: Unpack[AnyParams]) -> LlmStream:
-        """Ask the model, and read the reply as it arrives.
-
-        Entering `with` sends the request; without `with`, the first step sends it.
-
-        Raises:
-            LlmConfigError: An argument does not exist, or is wrong.
-            LlmValidationError: A value cannot be sent; the message names its path.
-        """
-        engine, asked, arguments, steering = self._call(request_or_prompt, params)
-        stream = engine.stream(asked, arguments, key_source=self._key_source, **steering)
-        if self._greenlets is not None:
-            return self._greenlets.stream(stream)  # type: ignore[no-any-return]
-        return stream
-
-    def stream_async(
-        self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
-    ) -> AsyncLlmStream:
-        """Ask the model, and read the reply as it arrives; see `stream`. Returns at once."""
-        engine, asked, arguments, steering = self._call(request_or_prompt, params)
-        return engine.stream_async(asked, arguments, key_source=self._key_source, **steering)
-
-    def _check_ready(self, params: Mapping[str, Any]) -> None:
-        if self._late and not self._left_out:
-            # A call may go to another provider, or have a header with a key.
-            names = ("model", "headers", "extra_headers")
-            self._check_call({name: params[name] for name in names if name in params})
-
-    def _check_call(self, params: dict[str, Any]) -> None:
-        """Check that a call with these parameters would have a key and an address."""
-        engine, _, arguments, steering = self._call("-", params)
-        engine.check(arguments, key_source=self._key_source, **steering)
-
-    def _map_calls(self, params: Mapping[str, Any], _concurrency: int) -> Any:
-        from tokenwire.clients.map import EngineCalls
-
-        call = lambda asked: self._call(asked, dict(params))  # noqa: E731
-        return EngineCalls(call, self._key_source, self._greenlets)
-
-    def models(self) -> list[str]:
-        """Return the ids of the server's models (`GET /models`), in the server's order."""
-        from tokenwire.clients.models import model_ids
-
-        self._check_usable({})
-        ask: Callable[..., str] = self._engine.models
-        if self._greenlets is not None:
-            ask = self._greenlets.waiting(ask)
-        return model_ids(with_key(self._key_source, ask, self._base))
-
-    async def models_async(self) -> list[str]:
-        """Return the ids of the server's models; see `models`."""
-        from tokenwire.clients.models import model_ids
-
-        self._check_usable({})
-        ask = self._engine.models_async
-        return model_ids(await with_key_async(self._key_source, ask, self._base))
-
-    def validate_config(self, *, probe: bool = False) -> None:
-        """Check that there are a key and an address. With `probe`, also ask the server.
-
-        Raises:
-            LlmConfigError: One of them is missing; the message names the fix.
-            LlmError: The probe failed.
-        """
-        self._check_call({})
-        super().validate_config(probe=probe)
-
-    async def validate_config_async(self, *, probe: bool = False) -> None:
-        """Check the configuration; see `validate_config`."""
-        self.validate_config()
-        await super().validate_config_async(probe=probe)
-
-    def get_supported_parameters(self) -> frozenset[str]:
-        """Return the names of the request parameters that this provider's API takes."""
-        return frozenset(self._engine.parameters())
 
     def with_options(self, **settings: Any) -> Self:
         """Return a client with other settings. It shares this one's connections and retry budget.
@@ -371,12 +187,7 @@ class BaseClient(LlmClientInterface):
         settings = {name: arguments.pop(name, row.default) for name, row in CLIENT_SETTINGS.items()}
         client = object.__new__(cls)
         client._set_up(model, settings, arguments, key_vars, parent)
-        lost = left_out(settings, arguments)
-        if isinstance(settings["api_key"], LeftOut) and not client._found.needs_key:
-            # If it is needed, the engine says that it is missing.
-            lost.append("api_key")
-        if lost:
-            client._left_out = lost
+        note_left_out(client, arguments)
         return client
 
     def close(self) -> None:

@@ -121,6 +121,11 @@ class _GreenletStream(LlmStream):
     def batches(self) -> Iterator[Any]:
         return _steps(self._inner.batches())
 
+    def partial(self, kind: Any = None) -> Any:
+        values: Any = self._inner.partial(kind)
+        values.texts = _steps(values.texts)
+        return values
+
     @property
     def response(self) -> LlmResponse[Any]:
         return self._inner.response

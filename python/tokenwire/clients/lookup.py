@@ -10,6 +10,7 @@ import sys
 
 from tokenwire import _engine
 from tokenwire.settings.address import PLACES
+from tokenwire.settings.client_settings import left_out, left_out_of_provider
 from tokenwire.settings.model_string import key_and_address
 from tokenwire.settings.secret import LeftOut, revealed
 
@@ -35,6 +36,8 @@ def create_engine(
         LlmConfigError: A setting is wrong. The message names it, or the variable that it is from.
     """
     settings, target, key_vars = client._settings, client._target, client._key_vars
+    if lost := left_out_of_provider(settings["provider"]):
+        client._left_out = lost
     api_key = settings["api_key"]
     source = api_key if callable(api_key) else None
     given = None if source or isinstance(api_key, LeftOut) else api_key
@@ -63,6 +66,17 @@ def create_engine(
     client._engine = engine
     # Last, because another thread that sees it unset uses the engine.
     client._late = (*found.key_vars, *found.base_url_vars)
+
+
+def note_left_out(client: Any, defaults: dict[str, Any]) -> None:
+    """Note what a pickle left out of the settings and the `defaults` of a client."""
+    settings = client._settings
+    lost = left_out(settings, defaults)
+    if isinstance(settings["api_key"], LeftOut) and not client._found.needs_key:
+        # If it is needed, the engine says that it is missing.
+        lost.append("api_key")
+    if lost:
+        client._left_out = lost
 
 
 def greenlets_in_use() -> Any:

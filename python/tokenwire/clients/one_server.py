@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
+from tokenwire.settings.address import PLACES
 from tokenwire.settings.client_settings import OF_ONE_SERVER, check_text
 from tokenwire.settings.model_string import ModelString, check_no_address, same_origin
 
@@ -48,8 +49,7 @@ def _check_other_provider(client: Any, model: str) -> None:
         LlmConfigError: The client was given a key, an address, headers or a query.
     """
     held = _held(client, ())
-    if client._settings["base_url"] is not None:
-        held.append("base_url")
+    held += [name for name in ("base_url", *PLACES) if client._settings[name] is not None]
     if held:
         verb = "are" if held[0].endswith("s") else "is"
         raise LlmConfigError(

@@ -65,6 +65,10 @@ class _Custom:
     def batches(self) -> Any:
         return self._view("batches")
 
+    def _grown(self) -> Any:
+        super()._grown()  # type: ignore[misc]
+        return self._view("grown")
+
     def _take(self, form: str) -> Any:
         if self._failure is not None:
             raise self._failure

@@ -1,6 +1,7 @@
 """Tests of code that calls language models, without a key and without a network.
 
 - `fakes`: `fake` answers the calls of code that you do not change, by rules.
+- `chat_form` lets a fake's requests read alike in each API.
 - `replies`: `reply`, `tool_call`, `error` and `cut` are the replies of those rules.
 - `network`: `block_network` refuses connections to other machines.
 - `simulator`: `SimServer` is a simulator of the APIs on a loopback port, with a script and a log.

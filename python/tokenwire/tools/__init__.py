@@ -2,7 +2,8 @@
 
 `functions` turns functions into tools and calls them, with the help of `signatures` and
 `docstrings`. `typed_output` asks for a value of a type and reads it. Both get their schemas from
-`json_schema`, to which `descriptions` adds what annotations say.
+`json_schema`, to which `descriptions` adds what annotations say. `growing` makes the value while
+its text arrives, by the `shapes` of types: `nodes` and `records` hold what there is of a value.
 """
 
 from __future__ import annotations

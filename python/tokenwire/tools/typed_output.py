@@ -95,6 +95,15 @@ def parse_reply(target: object, text: str) -> object:
     return read_json(_ANY_JSON.validate_json, text, "reply", thinks=True)
 
 
+def is_wrapped(target: object) -> bool:
+    """Whether a value of the type `target` is asked for as ``{"value": …}``.
+
+    Raises:
+        LlmConfigError: pydantic cannot read such a type.
+    """
+    return _form(target).is_wrapped
+
+
 def reask_message(error: LlmValidationError) -> str:
     """Return the user message that asks the model to correct its answer.
 
@@ -125,6 +134,10 @@ class _Form:
         if not self.schema.get("required") and not self.schema.get("additionalProperties"):
             fields = getattr(target, "model_fields", {})
             self._keys = frozenset(self.schema.get("properties", ())).union(fields)
+
+    @property
+    def is_wrapped(self) -> bool:
+        return self._wrapped is not None
 
     def read(self, text: str) -> object:
         if self._wrapped is None:

@@ -50,6 +50,8 @@ class RequestParams(TypedDict, total=False):
         stream_usage: Pass False to not ask a stream for its token counts.
         drop_unsupported: Leave out the parameters that the API or the provider does not take,
             instead of refusing the call; `reply.dropped` lists them.
+        think_tags: Make reasoning of thoughts that the server leaves at the beginning of the text,
+            in `<think>…</think>` or another model's tags.
         extra_body: Added to the body as it is, for options that only one server has. A key wins
             over ours. In an API that nests its options, an object is merged into ours.
         extra_headers: Added to the headers, and wins over `headers`.
@@ -80,6 +82,7 @@ class RequestParams(TypedDict, total=False):
     headers: Mapping[str, str] | None
     stream_usage: bool | None
     drop_unsupported: bool | None
+    think_tags: bool | None
     extra_body: Mapping[str, object] | None
     extra_headers: Mapping[str, str] | None
     extra_query: Mapping[str, object] | None

@@ -179,6 +179,7 @@ class LlmRequest(Model):
     headers: dict[Str, Str] | None = Field(default=None, repr=False)
     stream_usage: _Bool | None = None
     drop_unsupported: _Bool | None = None
+    think_tags: _Bool | None = None
     extra_body: dict[Str, Any] | None = None
     extra_headers: dict[Str, Str] | None = Field(default=None, repr=False)
     extra_query: dict[Str, Any] | None = Field(default=None, repr=False)

@@ -97,6 +97,7 @@ mod _engine {
         limits::{Limits, RetryPolicy, Timeout},
         logprob::TokenLogprob,
         other_names::{other_name, other_names},
+        partial_json::PartialJson,
         providers::{
             apis, is_provider, provider_apis, provider_names, provider_problem, provider_row,
         },

@@ -1,17 +1,17 @@
 //! Decodes events of one kind, to count the instructions that each event costs:
-//! `decode_events text 1000`.
+//! `decode_events text 1000`, or `decode_events responses_text 1000`.
 
 use std::io::Write;
 
 use tokenwire_core::error::Error;
 use tokenwire_core::sse::{EventParser, Item};
-use tokenwire_core::wire::{Chat, Dialect};
+use tokenwire_core::wire::{Chat, Dialect, Responses};
 
 /// The JSON before and after the delta, as `OpenAI` sends it.
 const HEAD: &str = r#"{"id":"chatcmpl-CQ3kVd0nS8mYtG7hJ2bXw4LfE9aRz","object":"chat.completion.chunk","created":1760355081,"model":"gpt-4o-mini-2024-07-18","service_tier":"default","system_fingerprint":"fp_51db84afab","choices":[{"index":0,"delta":"#;
 const TAIL: &str = r#","logprobs":null,"finish_reason":null}],"usage":null"#;
 
-fn event(kind: &str, number: usize) -> String {
+fn chat_event(kind: &str, number: usize) -> String {
     let delta = match kind {
         "tool" => r#"{"tool_calls":[{"index":0,"function":{"arguments":"{\"ci"}}]}"#.to_owned(),
         "reasoning" => r#"{"content":null,"reasoning_content":" think"}"#.to_owned(),
@@ -26,15 +26,76 @@ fn event(kind: &str, number: usize) -> String {
     format!("data: {HEAD}{delta}{TAIL}{changing},\"obfuscation\":\"8k\"}}\n\n")
 }
 
+/// An event of Responses, with as many bytes as one of chat.
+fn responses_event(kind: &str, number: usize) -> String {
+    let (name, delta) = match kind {
+        "tool" => ("function_call_arguments", r#"{\"ci"#.to_owned()),
+        "reasoning" => ("reasoning_summary_text", " think".to_owned()),
+        _ => ("output_text", format!(" word{}", number % 10)),
+    };
+    let block = match kind {
+        "tool" => "",
+        "reasoning" => r#""summary_index":0,"#,
+        _ => r#""content_index":0,"#,
+    };
+    let logprobs = match kind {
+        "tool" | "reasoning" => "",
+        _ => r#""logprobs":[],"#,
+    };
+    // As long as the event of chat.
+    let changing = if kind == "changing" {
+        format!(r#","x":"{number:07}{}""#, "-".repeat(32))
+    } else {
+        String::new()
+    };
+    // The number changes, and what hides the length of the token.
+    let padding = "8kJtR2mQwZ".get(..number % 7 + 1).unwrap_or_default();
+    format!(
+        "data: {{\"type\":\"response.{name}.delta\",{block}\"delta\":\"{delta}\",\"item_id\":\"msg_020b171792fe1e11016a3c118dd8b88197859d60931f13838c\",{logprobs}\"obfuscation\":\"{padding}\",\"output_index\":1,\"sequence_number\":{}{changing}}}\n\n",
+        FIRST + number
+    )
+}
+
+/// The number of the first event. Those that follow have as many digits.
+const FIRST: usize = 1_000_000;
+/// How many events are written once and read again and again.
+const EVENTS: usize = 100;
+
+/// Gives each event the number that it has in the next round.
+fn renumber(wire: &mut [u8], numbers: &[usize]) {
+    for &at in numbers {
+        // Of seven digits, the fifth counts the hundreds.
+        for digit in wire.get_mut(at..at + 5).into_iter().flatten().rev() {
+            if *digit < b'9' {
+                *digit += 1;
+                break;
+            }
+            *digit = b'0';
+        }
+    }
+}
+
 fn decode(kind: &str, count: usize) -> Result<usize, Error> {
     let mut parser = EventParser::new(64 << 20);
-    let mut decoder = Chat.stream(1);
+    let responses = kind.strip_prefix("responses_");
+    let mut decoder = match responses {
+        Some(_) => Responses.stream(1),
+        None => Chat.stream(1),
+    };
     let mut out = Vec::with_capacity(8);
     let mut read = 0;
     // The bytes are made once, so that making them does not count for each event.
-    let wire: String = (0..100).map(|number| event(kind, number)).collect();
-    for _ in 0..count.div_ceil(100) {
-        for block in wire.as_bytes().chunks(4096) {
+    let events = (0..EVENTS).map(|number| match responses {
+        Some(kind) => responses_event(kind, number),
+        None => chat_event(kind, number),
+    });
+    let mut wire = events.collect::<String>().into_bytes();
+    let key = b"\"sequence_number\":";
+    let numbers = wire.windows(key.len()).enumerate();
+    let numbers = numbers.filter(|(_, bytes)| bytes == key);
+    let numbers: Vec<_> = numbers.map(|(at, _)| at + key.len()).collect();
+    for _ in 0..count.div_ceil(EVENTS) {
+        for block in wire.chunks(4096) {
             parser.push(block, |item| {
                 if let Item::Event { name, data } = item {
                     decoder.event(name, data, &mut out)?;
@@ -44,6 +105,7 @@ fn decode(kind: &str, count: usize) -> Result<usize, Error> {
                 Ok::<(), Error>(())
             })?;
         }
+        renumber(&mut wire, &numbers);
     }
     Ok(read)
 }

@@ -344,3 +344,28 @@ fn refused_connections_recover_with_the_next_script_or_in_time() {
         assert!(began.elapsed() < PATIENCE);
     }
 }
+
+#[test]
+fn events_are_sent_twice_where_the_script_says() {
+    let whole = stream_from(&faulty(Value::Null)).unwrap();
+    let events = whole.events();
+    let mut expected = events.clone();
+    expected.splice(2..4, [2, 2, 3, 3].map(|number| events[number].clone()));
+    let fault = json!({"kind": "repeat", "after": 2, "events": 2});
+    let replay = json!({"text": whole.text(), "chunking": {"bytes": 7}});
+    for script in [
+        json!({"fault": fault}),
+        json!({"fault": fault, "pacing": {"tokens_per_write": 3}}),
+        json!({"fault": fault, "framing": "length"}),
+        json!({"fault": fault, "replay": replay}),
+    ] {
+        let answer = stream_from(&sim(json!({"default": script}))).unwrap();
+        assert_eq!(answer.events(), expected, "{script}");
+        assert_eq!(answer.ending, Ending::Whole);
+    }
+    let once = stream_from(&faulty(json!({"kind": "repeat"}))).unwrap();
+    assert_eq!(once.events().len(), events.len() + 1);
+    // A reply in one piece has no events.
+    let whole = whole_from(&faulty(json!({"kind": "repeat"}))).unwrap();
+    assert_eq!(whole.json()["choices"].as_array().unwrap().len(), 1);
+}

@@ -364,7 +364,7 @@ fn an_error_inside_a_stream_has_the_form_of_the_real_api() {
 }
 
 #[test]
-fn a_background_reply_is_queued() {
+fn a_background_reply_is_queued_and_done_when_it_is_asked_for_again() {
     let sim = sim(json!({}));
     let whole = asked(&sim, json!({"background": true})).json();
     assert_eq!(
@@ -372,6 +372,30 @@ fn a_background_reply_is_queued() {
         (&json!("queued"), &json!([]))
     );
     assert_eq!(whole["usage"], Value::Null);
+    let again = |reply: &Value| {
+        let path = format!("/v1/responses/{}", reply["id"].as_str().unwrap());
+        let mut client = Client::new(&sim);
+        client.write(&format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n"));
+        client.read().unwrap()
+    };
+    let done = again(&whole).json();
+    assert_eq!(
+        (&done["status"], &done["id"]),
+        (&json!("completed"), &whole["id"])
+    );
+    assert!(!text(&done).is_empty());
+    let lost = asked(&sim, json!({"store": false, "input": "ho"})).json();
+    let answer = again(&lost);
+    let message = format!(
+        "Response with id '{}' not found.",
+        lost["id"].as_str().unwrap()
+    );
+    assert_eq!(
+        (answer.status, &answer.json()["error"]["message"]),
+        (404, &json!(message))
+    );
+    let kept = asked(&sim, json!({"input": "ho"})).json();
+    assert_eq!(again(&kept).json(), kept);
     let answer = streamed(&sim, json!({"background": true}));
     assert_eq!(types(&answer)[..3], ["created", "queued", "in_progress"]);
     let events = answer.chunks_json();

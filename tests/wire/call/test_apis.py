@@ -10,6 +10,7 @@ import pytest
 from tests.wire.answering import Answering
 
 import tokenwire as tw
+from tokenwire.testing import fake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,6 +42,12 @@ def streamed(body: dict[str, Any]) -> bytes:
 def answer(body: bytes, kind: str) -> bytes:
     head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
     return head.encode() + body
+
+
+RUNS: dict[str, Callable[[Asking, tw.LlmClientInterface], object]] = {
+    "run": lambda ask, client: ask.run(client, "-"),
+    "parse": lambda ask, client: ask.parse(client, int, "-"),
+}
 
 
 @pytest.fixture
@@ -93,6 +100,69 @@ def test_so_does_the_partial_reply_of_an_error(sim: SimServer, ask: Asking) -> N
     assert caught.value.partial.api == "chat"
 
 
+@pytest.mark.parametrize("view", ["events", "batches"])
+def test_a_partial_reply_has_the_sources_that_came(view: str, ask: Asking) -> None:
+    """The events are those of OpenAI; the stream ends cleanly before its terminal event."""
+    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    item = {"type": "message", "id": "msg_1", "role": "assistant", "content": []}
+    block = {"type": "output_text", "text": "", "annotations": []}
+    source = {
+        "type": "url_citation",
+        "start_index": 3,
+        "end_index": 7,
+        "url": "https://a.example/",
+        "title": "A",
+    }
+    sent = b"".join(
+        b"data: %s\n\n" % json.dumps({"type": f"response.{name}", **fields}).encode()
+        for name, fields in (
+            ("output_item.added", {"output_index": 0, "item": item}),
+            ("content_part.added", {**place, "part": block}),
+            ("output_text.delta", {**place, "delta": "It is blue."}),
+            (
+                "output_text.annotation.added",
+                {**place, "annotation_index": 0, "annotation": source},
+            ),
+        )
+    )
+    with Answering(lambda _: [answer(sent, "text/event-stream")]) as server:
+        client = tw.ChatClient("m", base_url=server.base_url("a"), api="responses", max_retries=0)
+        with pytest.raises(tw.LlmStreamIncompleteError, match=r"response\.completed") as caught:
+            ask.read(client, "-", view=view)
+    partial = caught.value.partial
+    assert partial is not None
+    (cited,) = partial.citations
+    assert (cited.start, cited.end, cited.text, cited.url) == (3, 7, "is b", "https://a.example/")
+    assert cited.raw == source
+    assert (partial.text, partial.api) == ("It is blue.", "responses")
+    assert partial.finish_reason is None
+
+
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+@pytest.mark.parametrize("status", ["queued", "in_progress"])
+def test_what_the_provider_has_queued_is_not_an_answer(
+    run: Callable[[Asking, tw.LlmClientInterface], object], status: str, ask: Asking
+) -> None:
+    body = whole(response(status, background=True, usage=None))
+    with Answering(lambda _: [body]) as server:
+        client = tw.ChatClient("m", base_url=server.base_url("a"), api="responses")
+        with pytest.raises(tw.LlmModelError, match=f"its status is {status}; use complete"):
+            run(ask, client)
+        reply = ask.complete(client, "-", response_format=int)
+    assert (reply.status, reply.id, reply.text) == (status, "resp_1", "")
+    assert reply.finish_reason is None
+
+
+def test_so_does_the_reply_to_a_call_of_another_model(ask: Asking) -> None:
+    with fake({"openai:*": ["a"] * 3}) as faked:
+        client = tw.ChatClient("openai:gpt-4o-mini")
+        replies = [ask.complete(client, "-", model=model) for model in (None, "gpt-5.6", None)]
+        assert client.api == "chat"
+        assert client.with_options(model="openai:gpt-5.6").api == "responses"
+    assert [reply.api for reply in replies] == ["chat", "responses", "chat"]
+    assert [request.api for request in faked.requests] == ["chat", "responses", "chat"]
+
+
 def test_so_does_the_event_of_a_call(sim: SimServer, ask: Asking) -> None:
     events: list[tw.CallEvent] = []
     remove = tw.on_call(events.append)
@@ -122,12 +192,6 @@ class Queued(tw.LlmClientInterface):
 
     def complete(self, request_or_prompt: Any, **params: Any) -> tw.LlmResponse:  # noqa: ARG002
         return self.reply
-
-
-RUNS: dict[str, Callable[[Asking, tw.LlmClientInterface], object]] = {
-    "run": lambda ask, client: ask.run(client, "-"),
-    "parse": lambda ask, client: ask.parse(client, int, "-"),
-}
 
 
 @pytest.mark.no_connection
@@ -176,3 +240,39 @@ def test_a_custom_client_can_say_all_of_it() -> None:
     assert reply.to_dict()["stop_details"] == details
     assert reply.choices[0].to_dict()["stop_details"] == details
     assert "stop_details" not in Queued().reply.to_dict()
+
+
+def test_a_custom_stream_keeps_the_parts_of_the_chunks_it_passes_on(ask: Asking) -> None:
+    reply = {
+        "text": "It is blue.",
+        "reasoning": "Rayleigh.",
+        "tool_calls": [{"name": "f", "arguments": "{}"}],
+    }
+    with fake({"openai:*": {"reply": reply}}):
+        chunks, whole = ask.read(tw.ChatClient("openai:gpt-5.6"), "-")
+
+    async def passed_on() -> Any:
+        for chunk in chunks:
+            yield chunk
+
+    class Passing(tw.LlmClientInterface):
+        def stream(self, *_: Any, **__: Any) -> tw.LlmStream:
+            return tw.LlmStream.from_chunks(iter(chunks), **fields)
+
+        def stream_async(self, *_: Any, **__: Any) -> tw.AsyncLlmStream:
+            return tw.AsyncLlmStream.from_chunks(passed_on(), **fields)
+
+    fields: dict[str, Any] = {
+        "provider": "openai",
+        "model": "gpt-5.6",
+        "api": "responses",
+        "status": "completed",
+    }
+    _, again = ask.read(Passing("gpt-5.6"), "-")
+    assert again.message == whole.message
+    assert (again.api, again.status, again.tool_calls) == (
+        "responses",
+        "completed",
+        whole.tool_calls,
+    )
+    assert len(whole.message.content) == 3

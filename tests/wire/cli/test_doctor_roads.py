@@ -55,6 +55,7 @@ def test_a_provider_that_is_set_up_has_a_road(found: Any, monkeypatch: pytest.Mo
     assert row["details"] == {
         "name": "openai",
         "url": OPENAI,
+        "api": "chat",
         "transport": "direct",
         "proxy": None,
         "proxy_from": None,

@@ -123,6 +123,14 @@ def test_async_fan_out_finishes_out_of_order_and_loses_nothing():
     assert float(summary.split()[-2]) >= 0.72
 
 
+def test_responses_sends_the_reasoning_back():
+    asked, thought, call, answer = lines("responses")
+    assert asked == "asked by responses, status completed"
+    assert thought == "thought: The timetable knows."
+    assert call == 'next_train({"to":"Oslo"}) = 14:05 to Oslo, platform 3'
+    assert answer == "It leaves at 14:05, from platform 3."
+
+
 def test_tools_loop_goes_round_and_mends_a_call():
     paris, oslo, wrong, right, answer = lines("tools_loop")
     assert (paris, oslo) == (
@@ -181,6 +189,7 @@ def test_bulk_map_draws_a_bar_on_a_terminal(tmp_path):
         ("first_call", []),
         ("async_fan_out", []),
         ("tools_loop", []),
+        ("responses", []),
         ("typed_output", []),
         ("bulk_map", ["answers.jsonl"]),
     ],

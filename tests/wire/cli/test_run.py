@@ -382,7 +382,27 @@ def test_stats_go_to_standard_error(sim, run):
     sim.set_script(reply(text="a b", usage={"prompt_tokens": 5, "completion_tokens": 2}))
     code, out, err = run("hi", "--stats")
     assert (code, out) == (0, "a b\n")
+    assert "by chat, " in err
     assert "5 + 2 tokens" in err
+
+
+def test_an_option_names_the_api(sim, run):
+    sim.set_script(reply(text="a b"))
+    code, out, err = run("--api", "responses", "--stats", "hi")
+    assert (code, out) == (0, "a b\n")
+    assert "by responses, " in err
+    code, out, _ = run("--api", "completions", "--json", "hi")
+    assert (code, json.loads(out)["api"]) == (0, "completions")
+    paths = [request["path"] for request in sim.requests()]
+    assert paths == ["/v1/responses", "/v1/completions"]
+    for words, reason in [
+        (["--api", "messages"], "--api: 'messages': give one of chat, "),
+        (["--api", "chat", "--completion"], "--completion: chat is not an API for it"),
+        (["--api", "completions", "--system", "x"], "--system: text completions have no system"),
+    ]:
+        code, out, err = run(*words, "hi")
+        assert (code, out) == (2, "")
+        assert reason in err
 
 
 def test_a_character_that_the_terminal_lacks_becomes_a_question_mark(sim):

@@ -126,6 +126,24 @@ def test_a_key_for_an_address_with_places_does_not_go_to_one_in_a_model_string(
         factory.get_client("acme://10.0.0.1:1@m").complete("hi")
 
 
+def test_a_part_of_an_address_does_not_go_to_another_provider() -> None:
+    chat = tw.ChatClient("azure:gpt", resource="me", api_key="0" * 32)
+    with pytest.raises(tw.LlmConfigError, match=r"groq:m. belongs to another provider"):
+        chat.complete("hi", model="groq:m")
+    with pytest.raises(tw.LlmConfigError, match=r"resource: the address of provider groq has no"):
+        chat.with_options(model="groq:m", api_key="k")
+    assert chat.with_options(model="groq:m", resource=None, api_key="k").provider == "groq"
+
+
+def test_a_token_of_azure_may_come_from_a_function(ask: Asking) -> None:
+    token = "eyJh.eyJp.c2ln"
+    with Origin() as server:
+        for key in (token, lambda: token, "0" * 32, lambda: "0" * 32):
+            ask.complete(tw.ChatClient("azure:m", base_url=server.base_url, api_key=key), "hi")
+        sent = [[r.headers.get("authorization"), r.headers.get("api-key")] for r in server.requests]
+    assert sent == [[f"Bearer {token}", None]] * 2 + [[None, "0" * 32]] * 2
+
+
 def test_a_factory_shares_clients_of_one_region(monkeypatch: pytest.MonkeyPatch) -> None:
     registry = tw.ModelRegistry(plugins=False)
     registry.register_provider(acme())

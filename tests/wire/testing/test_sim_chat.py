@@ -13,9 +13,9 @@ import tokenwire as tw
 from tokenwire.tools import call_tool
 
 
-@pytest.fixture
-def chat() -> tw.ChatClient:
-    return tw.ChatClient("sim:chat")
+@pytest.fixture(params=["chat", "responses"])
+def chat(request: pytest.FixtureRequest) -> tw.ChatClient:
+    return tw.ChatClient("sim:chat", api=request.param)
 
 
 class Colour(enum.Enum):

@@ -110,6 +110,7 @@ pub(crate) fn prepare(
             "extra_query" => options.query = secret_pairs(&value, "extra_query")?,
             "extra_body" => extra_body = Some(value),
             "stream_usage" => stream_usage = Some(value.is_truthy()?),
+            "think_tags" => options.think_tags = flag(&value, "think_tags")?,
             "drop_unsupported" => drop_unsupported = flag(&value, "drop_unsupported")?,
             "logit_bias" if value.is_instance_of::<PyDict>() => {
                 // Token ids are numbers in Python and keys in JSON.

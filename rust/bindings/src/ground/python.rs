@@ -34,6 +34,9 @@ pub(crate) static ENTER_WITH_KEY_ASYNC: Bridged = Bridged::new("enter_with_key_a
 /// `(class, chunks, **fields) -> stream`: a stream over an iterable.
 pub(crate) static FROM_CHUNKS: Bridged = Bridged::new("from_chunks");
 
+/// `(stream, type) -> iterator`: the values of a type while a stream grows.
+pub(crate) static PARTIAL: Bridged = Bridged::new("partial");
+
 /// `(lines) -> None`: writes `(level, text)` pairs to the `tokenwire` logger.
 pub(crate) static WRITE_LOG: Bridged = Bridged::new("write_log");
 /// `(callback, error) -> None`: logs an exception that a callback of `on_call` raised.

@@ -31,8 +31,8 @@ struct Waiting {
 }
 
 /// A stream and its waiting reader, shared by the public object, its iterators and its awaitables.
-struct AsyncStream {
-    stream: Arc<Stream>,
+pub(super) struct AsyncStream {
+    pub(super) stream: Arc<Stream>,
     waiting: Mutex<Waiting>,
 }
 
@@ -136,7 +136,7 @@ impl Drop for AsyncStream {
 ///         `partial` is the reply so far.
 #[pyclass(frozen, subclass, module = "tokenwire", weakref)]
 pub(crate) struct AsyncLlmStream {
-    shared: Arc<AsyncStream>,
+    pub(super) shared: Arc<AsyncStream>,
 }
 
 impl AsyncLlmStream {
@@ -149,7 +149,7 @@ impl AsyncLlmStream {
         }
     }
 
-    fn iterate(&self, mode: Mode) -> AsyncStreamIterator {
+    pub(super) fn iterate(&self, mode: Mode) -> AsyncStreamIterator {
         AsyncStreamIterator {
             shared: self.shared.clone(),
             mode,
@@ -174,7 +174,7 @@ impl AsyncLlmStream {
     #[classmethod]
     #[pyo3(
         signature = (chunks, **fields),
-        text_signature = "(chunks, *, provider, model, id=None, created=None, response_format=None)"
+        text_signature = "(chunks, *, provider, model, id=None, created=None, response_format=None, api=None, status=None)"
     )]
     fn from_chunks<'py>(
         cls: &Bound<'py, PyType>,

@@ -29,7 +29,9 @@ pub(crate) struct CustomReply {
 #[pymethods]
 impl CustomReply {
     #[new]
-    #[pyo3(signature = (*, provider, model, id=None, created=None, response_format=None))]
+    #[pyo3(signature = (*, provider, model, id=None, created=None, response_format=None,
+        api=None, status=None))]
+    #[allow(clippy::too_many_arguments, reason = "one for each field")]
     fn new(
         py: Python<'_>,
         provider: TextArgument,
@@ -37,6 +39,8 @@ impl CustomReply {
         id: Option<TextArgument>,
         created: Option<i64>,
         response_format: Option<Py<PyAny>>,
+        api: Option<TextArgument>,
+        status: Option<TextArgument>,
     ) -> PyResult<Self> {
         let started = Instant::now();
         // The iterator never runs ahead of its reader, so what has not been read needs no bound.
@@ -45,11 +49,13 @@ impl CustomReply {
         let head = ReplyHead {
             id: named(py, id, "id")?,
             created,
+            status: named(py, status, "status")?,
             ..ReplyHead::default()
         };
         // Without chunks, it cannot fail.
         let _ = queue.publish(&mut Vec::new(), Some(&head));
         let caller = Caller {
+            api: named(py, api, "api")?.map(Into::into),
             started: Some(started),
             ..Caller::named(provider.named(py, "provider")?, model.named(py, "model")?)
         };
@@ -64,6 +70,7 @@ impl CustomReply {
             "text" => Mode::Text,
             "events" => Mode::Events,
             "batches" => Mode::Batches,
+            "grown" => Mode::Grown,
             _ => Mode::Chunks,
         };
         loop {

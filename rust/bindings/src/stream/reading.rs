@@ -23,12 +23,14 @@ pub(crate) enum Mode {
     Events,
     /// Lists of all the chunks that have arrived.
     Batches,
+    /// `str`, the text of choice 0 that has arrived since the last step; the first one has all that came before.
+    Grown,
 }
 
 impl Mode {
     pub(crate) fn interest(self) -> Interest {
         match self {
-            Self::Text => Interest::Text,
+            Self::Text | Self::Grown => Interest::Text,
             Self::Chunks | Self::Events | Self::Batches => Interest::Any,
         }
     }
@@ -43,7 +45,12 @@ pub(super) struct Reading {
     pub(super) builder: StreamEvents,
     pub(super) ended: bool,
     pub(super) turn: Turn,
+    // How many bytes of the text were returned as grown.
+    pub(super) grown: usize,
 }
+
+/// How many bytes of text a step returns at most. To read so much JSON in Python may take several milliseconds.
+pub(super) const LARGEST_GROWTH: usize = 32 << 10;
 
 /// How many chunks a batch has at most. Making so many objects takes about 0.5 ms.
 const LARGEST_BATCH: usize = 1024;
@@ -52,6 +59,7 @@ const LARGEST_BATCH: usize = 1024;
 pub(super) enum Pulled {
     Chunk(Chunk),
     Text(CompactString),
+    Grown(String),
     Batch(VecDeque<Chunk>),
     Event(StreamEvent),
 }
@@ -97,6 +105,11 @@ impl Reading {
                 self.builder.push(&chunk.kind, &mut self.fresh);
                 self.events.extend(self.fresh.drain(..));
             },
+            // The text is in the reply.
+            Mode::Grown => {
+                self.buffer.clear();
+                None
+            }
         }
     }
 }
@@ -107,6 +120,7 @@ impl Pulled {
         match self {
             Self::Chunk(one) => Ok(chunk(one)?.into_any()),
             Self::Text(text) => Ok(PyString::new(py, &text).into_any().unbind()),
+            Self::Grown(text) => Ok(PyString::new(py, &text).into_any().unbind()),
             Self::Batch(many) => {
                 let chunks = many.into_iter().map(chunk).collect::<PyResult<Vec<_>>>()?;
                 Ok(PyList::new(py, chunks)?.into_any().unbind())

@@ -19,7 +19,7 @@ use crate::observe;
 use crate::observe::Ending;
 use crate::observe::logs;
 use crate::process;
-use crate::stream::reading::{Mode, Pulled, Reading};
+use crate::stream::reading::{LARGEST_GROWTH, Mode, Pulled, Reading};
 use crate::stream::turn::{ITEMS_PER_LOOK, Turn};
 use crate::values::raise;
 use crate::values::reply::{Kept, ReplyData};
@@ -257,7 +257,15 @@ impl Stream {
             if let Some(item) = reading.pull(mode) {
                 return Ok(Found::Item(item));
             }
-            match self.queue.take(&mut reading.buffer) {
+            let taken = self.queue.take(&mut reading.buffer);
+            if mode == Mode::Grown {
+                let text = self.queue.text_since(reading.grown, LARGEST_GROWTH);
+                if !text.is_empty() {
+                    reading.grown += text.len();
+                    return Ok(Found::Item(Pulled::Grown(text)));
+                }
+            }
+            match taken {
                 Taken::Items if reading.turn.is_over(ITEMS_PER_LOOK) => return Ok(Found::Rest),
                 Taken::Items => {}
                 Taken::Nothing => {
@@ -272,6 +280,17 @@ impl Stream {
                 Taken::End(end) => return end.map_or(Ok(Found::End), Err),
             }
         }
+    }
+
+    /// Makes the next step in [`Mode::Grown`] return the text from its beginning.
+    pub(crate) fn grow_again(&self) {
+        self.queue.forgo_raw();
+        self.reading.lock().grown = 0;
+    }
+
+    /// The type to parse the text of the reply as.
+    pub(crate) fn parse_as<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.parse_as.as_ref().map(|kind| kind.bind(py).clone())
     }
 
     /// The reply so far.

@@ -28,8 +28,8 @@ struct Driver {
 }
 
 /// A stream and its lane, shared by the public object and its iterators.
-struct SyncStream {
-    stream: Arc<Stream>,
+pub(super) struct SyncStream {
+    pub(super) stream: Arc<Stream>,
     // Locked while a reader waits, so that there is one reader at a time.
     driver: Mutex<Option<Driver>>,
 }
@@ -206,7 +206,7 @@ impl Drop for SyncStream {
 ///         `partial` is the reply so far.
 #[pyclass(frozen, subclass, module = "tokenwire", weakref)]
 pub(crate) struct LlmStream {
-    shared: Arc<SyncStream>,
+    pub(super) shared: Arc<SyncStream>,
 }
 
 impl LlmStream {
@@ -219,7 +219,7 @@ impl LlmStream {
         }
     }
 
-    fn iterate(&self, mode: Mode) -> StreamIterator {
+    pub(super) fn iterate(&self, mode: Mode) -> StreamIterator {
         StreamIterator {
             shared: self.shared.clone(),
             mode,
@@ -248,13 +248,15 @@ impl LlmStream {
     ///     id: The provider's id of the reply.
     ///     created: Unix time in seconds.
     ///     response_format: The type of `response.parsed`.
+    ///     api: The API that it came by, such as "responses", if the chunks are those of another client.
+    ///     status: See `LlmResponse.status`.
     ///
     /// Raises:
     ///     LlmConfigError: `chunks` is not iterable, or it is a str.
     #[classmethod]
     #[pyo3(
         signature = (chunks, **fields),
-        text_signature = "(chunks, *, provider, model, id=None, created=None, response_format=None)"
+        text_signature = "(chunks, *, provider, model, id=None, created=None, response_format=None, api=None, status=None)"
     )]
     fn from_chunks<'py>(
         cls: &Bound<'py, PyType>,

@@ -209,6 +209,7 @@ fn as_shown(kind: &ChunkKind) -> Delta {
         },
         ChunkKind::Delta(delta) => Delta {
             reasoning_field: None,
+            rank: None,
             signature: None,
             extra: message::Extra::default(),
             opaque: Vec::new(),

@@ -8,7 +8,8 @@
 //!   its parts into an `LlmMessage` and back. `usage.rs`, `timing.rs`, `tool_call.rs`, `logprob.rs`,
 //!   `citation.rs` and `attempt.rs` are its smaller parts, and `extra.rs` makes a dict of what we do not know.
 //! - A stream: `chunk.rs` and `events.rs`.
-//! - `providers.rs`: the engine's table of providers. `written.rs`: JSON as models write it.
+//! - `providers.rs`: the engine's table of providers. `written.rs`: JSON as models write it;
+//!   `partial_json.rs`: while it arrives.
 //! - `raise.rs`: how the error of a call becomes an exception. `headers.rs`: the headers of its response, or of a reply.
 
 pub(crate) mod attempt;
@@ -24,6 +25,7 @@ pub(crate) mod limits;
 pub(crate) mod logprob;
 pub(crate) mod message;
 pub(crate) mod other_names;
+pub(crate) mod partial_json;
 pub(crate) mod providers;
 pub(crate) mod raise;
 pub(crate) mod reply;

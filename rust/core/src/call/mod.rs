@@ -12,7 +12,7 @@ use crate::client::Call;
 use crate::error::{Attempt, Error, ErrorKind};
 use crate::http::{Body, Head, Probe, Transport};
 use crate::message::{Reply, Timing};
-use crate::wire::Dialect;
+use crate::wire::{Dialect, think_tags};
 use crate::workers::Workers;
 
 mod attempts;
@@ -59,6 +59,7 @@ pub async fn complete(transport: &Transport, call: Call) -> Result<Completed, Er
     let as_reply = AsReply {
         dialect: call.dialect,
         asked: call.choices,
+        think_tags: call.think_tags,
     };
     let mut done = run(transport, &call, as_reply).await?;
     // A provider's support asks for the id of the header.
@@ -91,13 +92,18 @@ trait Decode: Copy + Send + 'static {
 struct AsReply {
     dialect: &'static dyn Dialect,
     asked: usize,
+    think_tags: bool,
 }
 
 impl Decode for AsReply {
     type Reply = Reply;
 
     fn decode(self, body: &[u8]) -> Result<Reply, Error> {
-        self.dialect.decode_reply(body, self.asked)
+        let mut reply = self.dialect.decode_reply(body, self.asked)?;
+        if self.think_tags {
+            think_tags::in_reply(&mut reply);
+        }
+        Ok(reply)
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Call {
     pub(crate) started: Instant,
     // How many choices were asked for.
     pub(crate) choices: usize,
+    // Whether thoughts in the text become reasoning.
+    pub(crate) think_tags: bool,
     // What this call has besides the secrets of its client.
     pub(super) own: Option<Box<Own>>,
     pub(super) dropped: Arc<[String]>,

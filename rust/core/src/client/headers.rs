@@ -314,6 +314,28 @@ mod tests {
     }
 
     #[test]
+    fn a_key_of_the_environment_is_sent_by_the_rule_of_its_variable() {
+        let row = Provider {
+            auth: key_or_token("x-api-key", &[], &["ACME_AUTH_TOKEN"]),
+            ..(*providers::find("openai-compatible").unwrap()).clone()
+        };
+        for (variable, header, value) in [
+            ("ACME_API_KEY", "x-api-key", "sk-canary"),
+            ("ACME_AUTH_TOKEN", "authorization", "Bearer sk-canary"),
+        ] {
+            let config = ClientConfig {
+                api_key: Some(secret()),
+                key_name: variable.into(),
+                ..ClientConfig::new("m".to_owned(), Family::Chat)
+            };
+            let headers = of_client(&config, &row).unwrap();
+            let carriers = ["x-api-key", "authorization"].map(|name| headers.get(name));
+            assert_eq!(carriers.iter().flatten().count(), 1, "{variable}");
+            assert_eq!(headers[header], value);
+        }
+    }
+
+    #[test]
     fn the_headers_of_two_traces_are_not_mixed() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let trace = [

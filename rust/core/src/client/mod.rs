@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use url::Url;
 
-use crate::config::{ClientConfig, Secret};
+use crate::config::ClientConfig;
 use crate::error::{Error, ErrorKind};
 use crate::framing::Framing;
 use crate::http::host::is_private;
@@ -284,6 +284,7 @@ impl Client {
             place: Arc::clone(&inner.place),
         };
         let started = options.started.unwrap_or_else(Instant::now);
+        let think_tags = options.think_tags;
         let own = Own::of(options);
         if interception.is_on() {
             let mask = own
@@ -301,6 +302,7 @@ impl Client {
             interception,
             started,
             choices: encoded.choices,
+            think_tags,
             own,
             dropped: if dropped.is_empty() {
                 Arc::default()

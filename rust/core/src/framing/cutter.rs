@@ -44,7 +44,7 @@ pub enum Progress<'a> {
     Ended,
     /// This document has come. What follows may still show that the body is another thing.
     Document(&'a [u8]),
-    /// This is no stream, whatever follows: something that is not JSON, or more than one document.
+    /// This is not a stream, whatever follows: it is not JSON, or more than one document.
     Wrong(&'a [u8]),
 }
 
@@ -158,7 +158,7 @@ impl Cutter {
             return text;
         };
         self.opening = Opening::Begun;
-        // Half of a mark is text. What is no framing that is taken may be an event stream that nobody asked for.
+        // Half of a mark is text. Where no framing fits, it may still be an event stream, sent unasked.
         let other = match Framing::of(self.taken, first) {
             _ if mark < BOM.len() => None,
             Some(Framing::Array) => Some(Other::Array(Array::new(self.max_event_bytes))),

@@ -8,7 +8,7 @@
 //! grow, with `scan`, which finds the end of a value that arrives in pieces.
 //!
 //! A new framing is a variant here and a module that cuts it. Records in lines begin as a document does: there the
-//! content type has to decide, which is then an argument of [`Framing::of`].
+//! content type has to decide, which is then an argument of `Framing::of`.
 
 mod array;
 mod cutter;

@@ -57,14 +57,12 @@ impl Scan {
                 (State::Text, b'\\') => self.state = State::Escape,
                 (State::Text, b'"') if self.depth == 0 => return Found::End(at),
                 (State::Text, b'"') => self.state = State::Nested,
-                (State::Text, _) => {}
                 (State::Escape, _) => self.state = State::Text,
                 (State::Bare, b',' | b']' | b'}' | b' ' | b'\n' | b'\r' | b'\t') => {
                     return Found::End(at - 1);
                 }
-                (State::Bare, _) => {}
-                (_, b'"') => self.state = State::Text,
-                (_, b'{' | b'[') => {
+                (State::Start | State::Nested, b'"') => self.state = State::Text,
+                (State::Start | State::Nested, b'{' | b'[') => {
                     if self.depth == most {
                         return Found::TooDeep;
                     }
@@ -77,8 +75,8 @@ impl Scan {
                         return Found::End(at);
                     }
                 }
-                (State::Nested, _) => {}
                 (State::Start, _) => self.state = State::Bare,
+                (State::Text | State::Nested | State::Bare, _) => {}
             }
         }
     }

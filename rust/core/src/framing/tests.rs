@@ -188,7 +188,7 @@ fn the_first_byte_shows_the_framing() {
             assert_eq!(events.count(), expected, "{body:?}");
         }
     }
-    // No one gets an array who takes none.
+    // A dialect that takes no arrays gets a document.
     assert_eq!(
         split(EVENTS, 1_000, "[{}]").document.as_deref(),
         Some("[{}]")

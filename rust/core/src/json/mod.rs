@@ -7,24 +7,29 @@
 //!
 //! Read `reader` first: it walks through values. `strings` reads strings into the `text` type.
 //! `growing` finds the end of a text that arrives in pieces. `tree` builds trees of a bounded size. `written` reads what
-//! models write as JSON, without what is `around` it, and `thinking` leaves out what they thought before it.
+//! models write as JSON, without what is `around` it, and `thinking` leaves out what they thought before it. `partial` and
+//! `thoughts` do the same to a text that arrives in pieces.
 
 mod around;
 mod growing;
+mod partial;
 mod reader;
 mod strict;
 mod strings;
 mod text;
 mod thinking;
+mod thoughts;
 mod tree;
 mod written;
 
 pub use growing::Growing;
+pub use partial::{PartialJson, Scalar, Token};
 pub(crate) use reader::as_count;
 pub use reader::{Error, Kind, MAX_DEPTH, Reader};
 pub use strict::strict;
 pub(crate) use strings::plain_run;
 pub use text::{SurrogateJoin, Text};
+pub use thoughts::Thoughts;
 pub use tree::{outline, outline_of_start, tree};
 pub use written::{Problem, written};
 

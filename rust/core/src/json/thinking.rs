@@ -2,8 +2,8 @@
 
 use super::around::is_blank;
 
-/// How models mark thoughts before an answer.
-const BLOCKS: &[(&str, &str)] = &[
+/// How the templates of models mark thoughts before an answer.
+const TEMPLATES: &[(&str, &str)] = &[
     ("<think>", "</think>"),
     ("<thinking>", "</thinking>"),
     ("<thought>", "</thought>"),
@@ -17,6 +17,9 @@ const BLOCKS: &[(&str, &str)] = &[
     ("<|inner_prefix|>", "<|inner_suffix|>"),
     ("<|channel>thought", "<channel|>"),
     ("<unused94>", "<unused95>"),
+];
+/// How models mark them because a prompt asks for it.
+const PROMPTED: &[(&str, &str)] = &[
     ("<thoughts>", "</thoughts>"),
     ("<analysis>", "</analysis>"),
     ("<reflection>", "</reflection>"),
@@ -34,12 +37,29 @@ const ANSWERS: &[(&str, &str)] = &[
     ("<json>", "</json>"),
 ];
 
+/// The tags around thoughts, with those that a prompt asks for if that is wanted.
+pub(super) fn blocks(
+    prompted: bool,
+) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    let prompted = if prompted { PROMPTED } else { &[] };
+    TEMPLATES.iter().chain(prompted)
+}
+
+/// The ends of thoughts.
+pub(super) fn ends() -> impl Iterator<Item = &'static str> {
+    blocks(true).map(|(_, end)| *end)
+}
+
+/// The tags before an answer.
+pub(super) fn answers() -> impl Iterator<Item = &'static str> {
+    ANSWERS.iter().map(|(begin, _)| *begin)
+}
+
 /// The text without the thoughts at its beginning; `None` if they never end.
 pub(super) fn left_out(text: &str) -> Option<&str> {
     let mut rest = text.trim_matches(is_blank);
-    while let Some((after, end)) = BLOCKS
-        .iter()
-        .find_map(|(begin, end)| Some((after_tag(rest, begin)?, end)))
+    while let Some((after, end)) =
+        blocks(true).find_map(|(begin, end)| Some((after_tag(rest, begin)?, end)))
     {
         let (at, len) = find(after, end)?;
         rest = after.get(at + len..)?.trim_start_matches(is_blank);
@@ -60,7 +80,7 @@ pub(super) fn left_out(text: &str) -> Option<&str> {
 
 /// What follows the first end of thoughts. Their beginning may be part of the prompt.
 pub(super) fn after_end(text: &str) -> Option<&str> {
-    let ends = BLOCKS.iter().filter_map(|(_, end)| find(text, end));
+    let ends = ends().filter_map(|end| find(text, end));
     let (at, len) = ends.min()?;
     text.get(at + len..)
 }
@@ -83,13 +103,13 @@ fn final_channel(text: &str) -> Option<&str> {
 }
 
 /// What follows `tag`, if the text begins with it in capital or small letters.
-fn after_tag<'a>(text: &'a str, tag: &str) -> Option<&'a str> {
+pub(super) fn after_tag<'a>(text: &'a str, tag: &str) -> Option<&'a str> {
     let (begin, rest) = text.split_at_checked(tag.len())?;
     begin.eq_ignore_ascii_case(tag).then_some(rest)
 }
 
 /// Where `tag` is in the text, in capital or small letters, and how long it is.
-fn find(text: &str, tag: &str) -> Option<(usize, usize)> {
+pub(super) fn find(text: &str, tag: &str) -> Option<(usize, usize)> {
     // No tag begins with a letter.
     let first = *tag.as_bytes().first()?;
     memchr::memchr_iter(first, text.as_bytes())

@@ -55,6 +55,10 @@ pub struct Delta {
     /// two pieces of one part does not separate them, and a part may be empty. `None` in other dialects: a piece goes on
     /// with the last part if that is of its kind.
     pub part: Option<u32>,
+    /// Where the part or the tool call that begins here belongs among the others: they are in the order of their ranks
+    /// in the end, however they arrived. `None` for a piece of one that has begun, and in dialects whose parts never
+    /// interleave.
+    pub rank: Option<u64>,
     /// Whether this is the end of that part. `extra` then has all that the part has besides its text, and replaces what
     /// came before.
     pub ends: bool,

@@ -1,9 +1,10 @@
 //! Adds the pieces of a stream to a reply.
 
-use super::delta::{ChunkKind, Delta, ToolCallDelta};
+use super::delta::{ChunkKind, Delta};
 use super::extra::{Extra, RawJson};
+use super::order::Order;
 use super::part::Part;
-use super::reply::{Choice, Reply, ReplyHead, ToolCall};
+use super::reply::{Choice, Reply, ReplyHead};
 use crate::places::Places;
 
 /// A reply that grows by the chunks of a stream. A chunk takes time in proportion to its own size, whatever came
@@ -19,14 +20,16 @@ pub struct Fold {
     numbered: Vec<Vec<usize>>,
     // Where plain text goes, if the first choice has numbered parts.
     open: Option<usize>,
+    // The order of the first choice's parts.
+    order: Order,
     kept: usize,
 }
 
 /// What a part takes besides its text: its slot in the list and the head of its allocation.
-const PART_BYTES: usize = size_of::<Part>() + 32;
+pub(super) const PART_BYTES: usize = size_of::<Part>() + 32;
 
 impl Fold {
-    /// Adds a chunk. The parts keep the order in which they arrived.
+    /// Adds a chunk. The parts keep the order in which they arrived, unless they have ranks.
     pub fn apply(&mut self, chunk: &ChunkKind) {
         match chunk {
             ChunkKind::Text(text) if text.is_empty() => {}
@@ -68,18 +71,28 @@ impl Fold {
     #[must_use]
     pub fn reply(&self) -> Reply {
         let mut reply = self.reply.clone();
+        if let Some(first) = reply.choices.first_mut() {
+            self.order.arrange(&mut first.parts);
+        }
         reply.choices.sort_by_key(|choice| choice.index);
         reply
     }
 
+    /// The reply so far, whose choices are in the order in which they began.
+    pub(crate) fn so_far(&self) -> &Reply {
+        &self.reply
+    }
+
     /// Ends the reply as [`Reply::settle`] does.
     pub fn settle(&mut self) {
+        self.put_in_order();
         self.reply.settle();
         self.find_places();
     }
 
     /// Ends the reply as [`Reply::conclude`] does.
     pub fn conclude(&mut self) {
+        self.put_in_order();
         self.reply.conclude();
         self.find_places();
     }
@@ -92,8 +105,16 @@ impl Fold {
 
     /// Takes the reply, which no chunk may follow. [`Self::kept`] still has its size.
     pub fn take(&mut self) -> Reply {
+        self.put_in_order();
         self.reply.choices.sort_by_key(|choice| choice.index);
         std::mem::take(&mut self.reply)
+    }
+
+    fn put_in_order(&mut self) {
+        let order = std::mem::take(&mut self.order);
+        if let Some(first) = self.reply.choices.first_mut() {
+            order.arrange(&mut first.parts);
+        }
     }
 
     /// Notes where choices and calls are after their order has changed.
@@ -178,7 +199,11 @@ impl Fold {
             let choice = self.reply.choices.get_mut(place);
             if let (Some(choice), Some(calls)) = (choice, self.calls.get_mut(place)) {
                 for call in &delta.tool_calls {
+                    let count = choice.parts.len();
                     grown += choice.push_call(call, calls);
+                    if place == 0 && choice.parts.len() > count {
+                        self.order.note(count, delta.rank);
+                    }
                 }
             }
         }
@@ -204,6 +229,9 @@ impl Fold {
         if let Some(part) = known.and_then(|at| choice.parts.get_mut(at)) {
             return part.push(delta);
         }
+        if place == 0 {
+            self.order.note(at, delta.rank);
+        }
         places.push(at);
         let mut part = Part::of(delta);
         let grown = part.push(delta);
@@ -213,204 +241,4 @@ impl Fold {
         choice.parts.push(part);
         PART_BYTES + size_of::<usize>() + grown
     }
-}
-
-impl Part {
-    /// An empty part of the kind that `delta` is a piece of.
-    fn of(delta: &Delta) -> Self {
-        let (text, extra) = (String::new(), Extra::default());
-        if let Some((field, _)) = delta.opaque.first()
-            && let Some(json) = RawJson::read("null")
-        {
-            let field = field.clone();
-            return Self::Opaque { field, json };
-        }
-        if delta.reasoning_field.is_some()
-            || !delta.reasoning.is_empty()
-            || delta.signature.is_some()
-        {
-            return Self::Reasoning {
-                text,
-                signature: None,
-                field: field_of(delta),
-                extra,
-            };
-        }
-        match delta.refusal {
-            Some(_) => Self::Refusal { text, extra },
-            None => Self::Text { text, extra },
-        }
-    }
-
-    /// Adds a piece. Returns by how many bytes the part has grown.
-    fn push(&mut self, delta: &Delta) -> usize {
-        let (text, piece) = match self {
-            Self::Text { text, .. } => (text, &*delta.text),
-            Self::Refusal { text, .. } => (text, delta.refusal.as_deref().unwrap_or_default()),
-            Self::Reasoning {
-                text,
-                signature,
-                field,
-                ..
-            } => {
-                if delta.signature.is_some() {
-                    signature.clone_from(&delta.signature);
-                }
-                if field.is_none() {
-                    *field = field_of(delta);
-                }
-                (text, &*delta.reasoning)
-            }
-            Self::Opaque { json, .. } => {
-                let whole = delta.opaque.first();
-                if let Some(whole) = whole.and_then(|(_, whole)| RawJson::read(whole)) {
-                    *json = whole;
-                }
-                return json.get().len();
-            }
-            Self::ToolCall(_) => return 0,
-        };
-        text.push_str(piece);
-        let grown = piece.len() + delta.signature.as_ref().map_or(0, String::len);
-        let Some(extra) = self.extra_mut() else {
-            return grown;
-        };
-        grown
-            + if delta.ends {
-                extra.replace(&delta.extra)
-            } else {
-                extra.extend(&delta.extra)
-            }
-    }
-}
-
-/// The field of a piece of reasoning.
-fn field_of(delta: &Delta) -> Option<String> {
-    let field = delta.reasoning_field.as_deref();
-    field.filter(|field| !field.is_empty()).map(str::to_owned)
-}
-
-impl Delta {
-    /// Whether it belongs to no choice.
-    #[must_use]
-    pub fn brings_only_usage(&self) -> bool {
-        self.usage.is_some()
-            && !self.has_content()
-            && self.part.is_none()
-            && self.signature.is_none()
-            && self.opaque.is_empty()
-            && self.finish_reason.is_none()
-            && self.logprobs.is_none()
-    }
-}
-
-// Each returns by how many bytes the reply has grown.
-impl Choice {
-    fn push_unnumbered(&mut self, delta: &Delta) -> usize {
-        let mut grown = 0;
-        if delta.reasoning_field.is_some()
-            || !delta.reasoning.is_empty()
-            || delta.signature.is_some()
-        {
-            grown += self.push_reasoning(delta);
-        }
-        if !delta.text.is_empty() {
-            grown += self.push_text(&delta.text, &delta.extra);
-        }
-        if let Some(refusal) = delta.refusal.as_deref().filter(|text| !text.is_empty()) {
-            grown += self.push_refusal(refusal, &delta.extra);
-        }
-        grown
-    }
-
-    fn push_text(&mut self, piece: &str, block: &Extra) -> usize {
-        // A block with keys of its own stays by itself.
-        if let Some(Part::Text { text, extra }) = self.parts.last_mut()
-            && extra.is_empty()
-            && block.is_empty()
-        {
-            text.push_str(piece);
-            return piece.len();
-        }
-        // Most replies have one part.
-        if self.parts.is_empty() {
-            self.parts.reserve_exact(1);
-        }
-        let mut extra = Extra::default();
-        let grown = extra.extend(block);
-        self.parts.push(Part::Text {
-            text: piece.to_owned(),
-            extra,
-        });
-        PART_BYTES + piece.len() + grown
-    }
-
-    fn push_reasoning(&mut self, delta: &Delta) -> usize {
-        let grown = delta.reasoning.len() + delta.signature.as_ref().map_or(0, String::len);
-        match self.parts.last_mut() {
-            // A signature ends a block of reasoning, so what follows is another block.
-            Some(Part::Reasoning {
-                text,
-                signature: signature @ None,
-                field,
-                extra,
-            }) if field.as_deref() == delta.reasoning_field.as_deref()
-                && is_open(extra, &delta.extra) =>
-            {
-                text.push_str(&delta.reasoning);
-                signature.clone_from(&delta.signature);
-                grown + extra.extend(&delta.extra)
-            }
-            _ => {
-                let field = delta.reasoning_field.as_deref().map(str::to_owned);
-                let named = field.as_ref().map_or(0, String::len);
-                let mut extra = Extra::default();
-                let grown = grown + extra.extend(&delta.extra);
-                self.parts.push(Part::Reasoning {
-                    text: delta.reasoning.clone(),
-                    signature: delta.signature.clone(),
-                    field,
-                    extra,
-                });
-                PART_BYTES + named + grown
-            }
-        }
-    }
-
-    fn push_refusal(&mut self, piece: &str, block: &Extra) -> usize {
-        if let Some(Part::Refusal { text, extra }) = self.parts.last_mut()
-            && extra.is_empty()
-            && block.is_empty()
-        {
-            text.push_str(piece);
-            return piece.len();
-        }
-        let mut extra = Extra::default();
-        let grown = extra.extend(block);
-        self.parts.push(Part::Refusal {
-            text: piece.to_owned(),
-            extra,
-        });
-        PART_BYTES + piece.len() + grown
-    }
-
-    /// Adds a fragment to one of the calls, which are at these places.
-    fn push_call(&mut self, delta: &ToolCallDelta, calls: &mut Vec<usize>) -> usize {
-        let known = calls.get(delta.index as usize);
-        if let Some(Part::ToolCall(call)) = known.and_then(|&at| self.parts.get_mut(at)) {
-            return call.push(delta);
-        }
-        let mut call = ToolCall::default();
-        let grown = call.push(delta);
-        calls.push(self.parts.len());
-        self.parts.push(Part::ToolCall(call));
-        PART_BYTES + size_of::<usize>() + grown
-    }
-}
-
-/// Whether a block of reasoning goes on with a piece that has these keys. Mistral closes a block by `closed`, and a
-/// block with references in `thinking` is whole. What came before the block's last piece left it open.
-fn is_open(block: &Extra, piece: &Extra) -> bool {
-    let is_whole = |extra: &Extra| extra.last("thinking").is_some();
-    !is_whole(block) && !is_whole(piece) && block.last("closed").as_deref() != Some("true")
 }

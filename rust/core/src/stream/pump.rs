@@ -227,7 +227,11 @@ impl Reception for Streamed<'_> {
                         }
                         return Err(error);
                     }
-                    Err(error) => return Err(interrupted(error)),
+                    Err(error) => {
+                        reader.flush();
+                        reader.publish(queue)?;
+                        return Err(interrupted(error));
+                    }
                 };
                 clock.note_bytes();
                 is_first &= rest.trim_ascii().is_empty();

@@ -33,7 +33,7 @@ pub enum Taken {
 }
 
 #[derive(Default)]
-struct Buffer {
+pub(super) struct Buffer {
     items: VecDeque<Chunk>,
     bytes: usize,
     // Whether `items` have content.
@@ -41,7 +41,7 @@ struct Buffer {
     head: Option<Head>,
     has_reply: bool,
     // The reply, once the stream has ended. All who ask for it share it.
-    reply: Option<Arc<Reply>>,
+    pub(super) reply: Option<Arc<Reply>>,
     timing: Timing,
     attempts: Attempts,
     end: Option<Result<(), Error>>,
@@ -62,8 +62,8 @@ impl Buffer {
 
 /// See the module's description.
 pub struct Queue {
-    state: Mutex<Buffer>,
-    reply: Mutex<Fold>,
+    pub(super) state: Mutex<Buffer>,
+    pub(super) reply: Mutex<Fold>,
     buffer_bytes: usize,
     most_kept: usize,
     started: Instant,

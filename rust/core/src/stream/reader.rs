@@ -11,7 +11,7 @@ use crate::http::Place;
 use crate::message::{Chunk, ChunkKind, Delta, Reply, ReplyHead};
 use crate::redact::Mask;
 use crate::sse::Item;
-use crate::wire::{Dialect, Step, StreamDecoder};
+use crate::wire::{Dialect, Step, StreamDecoder, think_tags};
 use crate::workers::{STEP_BYTES, Workers};
 
 /// How much text a chunk has at most. To make a `str` of so much takes about 1 ms on a slow machine, most of it for
@@ -26,6 +26,7 @@ pub(super) struct Reader {
     dialect: &'static dyn Dialect,
     // How many choices were asked for.
     asked: usize,
+    think_tags: bool,
     place: Arc<Place>,
     cutter: Cutter,
     events: Events,
@@ -59,11 +60,16 @@ impl Reader {
         Self {
             dialect: call.dialect,
             asked: call.choices,
+            think_tags: call.think_tags,
             place: Arc::clone(&call.outgoing.place),
             cutter: cutter(call),
             document: None,
             events: Events {
-                decoder: call.dialect.stream(call.choices),
+                decoder: if call.think_tags {
+                    think_tags::stream(call.dialect, call.choices)
+                } else {
+                    call.dialect.stream(call.choices)
+                },
                 kinds: Vec::new(),
                 chunks: Vec::new(),
                 wants_raw,
@@ -99,7 +105,7 @@ impl Reader {
         self.document.is_some()
     }
 
-    /// Whether the body is a document that seems to be all there is: a finished reply, or what is none.
+    /// Whether the body is a document that seems to be all there is: a finished reply, or something else than a reply.
     pub(super) fn is_settled(&self) -> bool {
         match self.document.as_deref() {
             Some(Ok(reply)) => reply.choices.iter().all(|it| it.finish_reason.is_some()),
@@ -117,7 +123,10 @@ impl Reader {
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Step, Error> {
         let events = &mut self.events;
         let fed = self.cutter.push(bytes, |item| events.item(item));
-        fed.map_err(|error| self.in_stream(error))?;
+        fed.map_err(|error| {
+            self.flush();
+            self.in_stream(error)
+        })?;
         match self.cutter.progress() {
             Progress::Open => Ok(self.events.step),
             Progress::Ended => self.end_of_body().map(|()| Step::Done),
@@ -141,6 +150,7 @@ impl Reader {
     pub(super) fn end_of_body(&mut self) -> Result<(), Error> {
         let events = &mut self.events;
         let ended = self.cutter.finish(|item| events.item(item));
+        self.flush();
         let missing = ended.map_err(|error| self.in_stream(error))?;
         if self.has_document() {
             return self.whole_reply();
@@ -163,10 +173,13 @@ impl Reader {
     /// Passes on a body that is one document: a reply from a server that does not stream, or an error.
     fn whole_reply(&mut self) -> Result<(), Error> {
         let body = self.cutter.document().unwrap_or_default();
-        let reply = match self.document.take() {
+        let mut reply = match self.document.take() {
             Some(read) => (*read)?,
             None => self.dialect.decode_reply(body, self.asked)?,
         };
+        if self.think_tags {
+            think_tags::in_reply(&mut reply);
+        }
         let head = ReplyHead::of(&reply);
         let raw: Option<Arc<[u8]>> = self.events.wants_raw.then(|| Arc::from(body));
         self.events.count += 1;
@@ -175,6 +188,16 @@ impl Reader {
         }
         self.events.whole_head = Some(head);
         Ok(())
+    }
+
+    /// Where the stream ends or breaks: adds what the decoder has read and not returned yet.
+    pub(super) fn flush(&mut self) {
+        let mut kinds = std::mem::take(&mut self.events.kinds);
+        self.events.decoder.flush(&mut kinds);
+        for kind in kinds.drain(..) {
+            self.events.push(kind, None);
+        }
+        self.events.kinds = kinds;
     }
 
     /// Moves the chunks to the queue. Returns whether there was content in them. Fails if the reply is too large.

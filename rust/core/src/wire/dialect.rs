@@ -71,6 +71,10 @@ impl Encoded {
 }
 
 /// One API dialect. A dialect holds no state; what a stream has to remember is in its [`StreamDecoder`].
+///
+/// Each operation of an API is a method that writes the request for it: [`Self::encode`] generates, [`Self::models`] lists
+/// models. [`crate::client::Client`] makes a call of any [`Encoded`], and [`crate::call::fetch`] returns its body. Another
+/// operation, such as counting tokens or embedding, is one more method here and one more door of the client.
 pub trait Dialect: Debug + Send + Sync {
     /// The name that `api=` takes. It is unique.
     fn name(&self) -> &'static str;
@@ -171,4 +175,8 @@ pub trait StreamDecoder: Send {
 
     /// Facts of the reply that belong to no choice: id, model, created. The first event that has one sets it.
     fn head(&self) -> &ReplyHead;
+
+    /// Adds what it has read and not returned yet, because the next event could have changed what it is. The stream ends
+    /// here.
+    fn flush(&mut self, _out: &mut Vec<ChunkKind>) {}
 }

@@ -4,12 +4,12 @@
 //! providers and of the dialects that each of them speaks, `choice.rs` says which of them a call is made in, and `auth.rs`
 //! how each is given its key. Then read a dialect, such as `openai/`.
 //!
-//! Dialects share the rest: `messages/` (the caller's messages, read into parts), `params.rs` (request parameters: their names, types and error messages),
-//! `other_names.rs` (what other libraries call them), `body.rs` (how a request body is written),
-//! `cache_marks.rs` (how the end of a cached prefix is marked), `reasoning.rs` (what a
-//! provider takes back of reasoning) and `errors.rs` (the error that a body describes). Of that, `complaint.rs` reads
-//! what the body says, with what `markup.rs` knows of HTML and XML, and `classes` has the table of kinds. `other_form.rs`
-//! recognises the reply of another API.
+//! Dialects share the rest. To write: `messages/` (the caller's messages, read into parts), `params.rs` (request
+//! parameters: their names, types and error messages), `other_names.rs` (what other libraries call them), `body.rs` (a
+//! request body), `cache_marks.rs` (how the end of a cached prefix is marked) and `reasoning.rs` (what a provider takes
+//! back of reasoning). To read: `think_tags.rs` (thoughts in the text become reasoning, an option), `other_form.rs` (the
+//! reply of another API is recognised) and `errors.rs` (the error that a body describes). Of that, `complaint.rs` reads
+//! what the body says, with what `markup.rs` knows of HTML and XML, and `classes` has the table of kinds.
 //!
 //! A new server that speaks a dialect we have is a row of `providers.rs`. A new dialect is a folder here, a line
 //! below, and a row that names it; nothing else in the crate lists dialects.
@@ -30,6 +30,7 @@ pub mod other_names;
 mod params;
 pub mod providers;
 mod reasoning;
+pub(crate) mod think_tags;
 
 pub use auth::{Auth, KeyOrToken};
 pub use cache_marks::CacheMarks;

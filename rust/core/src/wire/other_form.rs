@@ -1,7 +1,7 @@
 //! Recognises a reply, or an event of a stream, in the form of another API.
 
 use crate::error::{Error, ErrorKind};
-use crate::json::{Kind, Reader};
+use crate::json::{self, Kind, Reader};
 use crate::wire::providers;
 
 /// An API with replies of its own form.
@@ -11,6 +11,9 @@ enum Form {
     Responses,
     Messages,
     Gemini,
+    Converse,
+    Cohere,
+    Ollama,
 }
 
 impl Form {
@@ -21,6 +24,9 @@ impl Form {
             Self::Responses => "Responses",
             Self::Messages => "Anthropic Messages",
             Self::Gemini => "Gemini",
+            Self::Converse => "Bedrock Converse",
+            Self::Cohere => "Cohere",
+            Self::Ollama => "Ollama",
         }
     }
 
@@ -31,6 +37,9 @@ impl Form {
             Self::Responses => "responses",
             Self::Messages => "messages",
             Self::Gemini => "gemini",
+            Self::Converse => "converse",
+            Self::Cohere => "cohere",
+            Self::Ollama => "ollama",
         }
     }
 }
@@ -65,55 +74,68 @@ fn form(body: &[u8]) -> Option<Form> {
 /// What is at the top of a body.
 #[derive(Debug, Default)]
 struct Keys {
-    choices: bool,
-    candidates: bool,
-    /// There is a `content` or an `output` that is a list.
-    content: bool,
-    output: bool,
+    /// Which of [`KEYS`] there are, each with the kind of its value.
+    seen: Vec<(&'static str, Kind)>,
     object: String,
     event: String,
 }
 
+const KEYS: [&str; 8] = [
+    "choices",
+    "candidates",
+    "content",
+    "output",
+    "message",
+    "stopReason",
+    "finish_reason",
+    "done",
+];
+
 impl Keys {
-    fn note(
-        &mut self,
-        reader: &mut Reader<'_>,
-        key: &str,
-    ) -> std::result::Result<(), crate::json::Error> {
-        let is_list = reader.peek()? == Kind::Array;
-        match key {
-            "choices" => self.choices |= is_list,
-            "candidates" => self.candidates |= is_list,
-            "content" => self.content |= is_list,
-            "output" => self.output |= is_list,
-            "object" | "type" => {
-                let word = reader.string_or_skip()?;
-                let word = word.map(|word| word.body.into_owned()).unwrap_or_default();
-                if key == "type" {
-                    self.event = word;
-                } else {
-                    self.object = word;
+    fn note(&mut self, reader: &mut Reader<'_>, key: &str) -> Result<(), json::Error> {
+        let kind = reader.peek()?;
+        match (key, kind) {
+            ("object", Kind::String) => self.object = reader.string()?.body.into_owned(),
+            ("type", Kind::String) => self.event = reader.string()?.body.into_owned(),
+            _ => {
+                let known = KEYS.into_iter().find(|known| *known == key);
+                if let Some(known) = known.filter(|known| !self.has(known, kind)) {
+                    self.seen.push((known, kind));
                 }
-                return Ok(());
+                reader.skip()?;
             }
-            _ => {}
         }
-        reader.skip()
+        Ok(())
+    }
+
+    fn has(&self, key: &str, kind: Kind) -> bool {
+        self.seen.contains(&(key, kind))
     }
 
     fn form(&self) -> Option<Form> {
+        use Kind::{Array, Bool, Object, String};
         let event = &*self.event;
-        if self.choices {
-            Some(Form::Chat)
-        } else if self.candidates {
-            Some(Form::Gemini)
-        } else if self.object == "response" && self.output || event.starts_with("response.") {
-            Some(Form::Responses)
-        } else if event == "message" && self.content || EVENTS_OF_MESSAGES.contains(&event) {
-            Some(Form::Messages)
+        Some(if self.has("choices", Array) {
+            Form::Chat
+        } else if self.has("candidates", Array) {
+            Form::Gemini
+        } else if event.starts_with("response.")
+            || self.object == "response" && self.has("output", Array)
+        {
+            Form::Responses
+        } else if EVENTS_OF_MESSAGES.contains(&event)
+            || event == "message" && self.has("content", Array)
+        {
+            Form::Messages
+        } else if self.has("output", Object) && self.has("stopReason", String) {
+            Form::Converse
+        } else if self.has("message", Object) && self.has("finish_reason", String) {
+            Form::Cohere
+        } else if self.has("message", Object) && self.has("done", Bool) {
+            Form::Ollama
         } else {
-            None
-        }
+            return None;
+        })
     }
 }
 
@@ -152,6 +174,18 @@ mod tests {
                 Some(Form::Messages),
             ),
             (r#"{"candidates":[{"content":{}}]}"#, Some(Form::Gemini)),
+            (
+                r#"{"output":{"message":{"content":[]}},"stopReason":"end_turn"}"#,
+                Some(Form::Converse),
+            ),
+            (
+                r#"{"id":"x","finish_reason":"COMPLETE","message":{}}"#,
+                Some(Form::Cohere),
+            ),
+            (
+                r#"{"model":"m","message":{"content":"a"},"done":false}"#,
+                Some(Form::Ollama),
+            ),
             // A key of ours decides, whatever is beside it.
             (
                 r#"{"type":"message","content":[],"choices":[]}"#,

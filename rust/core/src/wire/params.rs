@@ -258,7 +258,7 @@ fn names_like(dialect: &dyn Dialect) -> impl Iterator<Item = &'static str> {
 }
 
 /// What every call takes besides the parameters of its dialect.
-const OF_EVERY_CALL: [&str; 9] = [
+const OF_EVERY_CALL: [&str; 10] = [
     "model",
     "timeout",
     "max_retries",
@@ -267,6 +267,7 @@ const OF_EVERY_CALL: [&str; 9] = [
     "extra_query",
     "extra_body",
     "stream_usage",
+    "think_tags",
     "drop_unsupported",
 ];
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::plan::Body;
 use super::{APIS, FALLBACK};
 use crate::http::Request;
-use crate::script::{Asked, ErrorReply, Prepared};
+use crate::script::{Asked, ErrorReply, Prepared, Stored};
 
 /// One API: which requests belong to it, and what it answers.
 ///
@@ -70,6 +70,8 @@ pub(crate) struct Scripted<'a> {
     pub(crate) prepared: &'a Prepared,
     /// The models that exist; `None` means every name.
     pub(crate) models: Option<&'a [String]>,
+    /// The replies that can be asked for again.
+    pub(crate) stored: &'a Stored,
 }
 
 impl Scripted<'_> {

@@ -108,6 +108,7 @@ fn planned(
     let scripted = Scripted {
         prepared: &prepared,
         models: script.models.as_deref(),
+        stored: &script.stored,
     };
     let body = api.answer(request, json, &scripted)?;
     let mut plan = Plan::new(api, &prepared, 200, Bytes::new());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Accept, Asked, Behaviour, Match, Pacing, Reply, Script};
+use super::{Accept, Asked, Behaviour, Match, Pacing, Reply, Script, Stored};
 use crate::http::Request;
 
 /// A script with the counters of its rules.
@@ -14,6 +14,7 @@ use crate::http::Request;
 pub(crate) struct ActiveScript {
     pub(crate) require_key: Option<String>,
     pub(crate) models: Option<Vec<String>>,
+    pub(crate) stored: Stored,
     default: Arc<Prepared>,
     rules: Vec<ActiveRule>,
     accept: Accept,
@@ -66,6 +67,7 @@ impl ActiveScript {
         Self {
             require_key: script.require_key,
             models: script.models,
+            stored: Stored::default(),
             rules: rules.collect(),
             default: Prepared::new(script.default, None),
             accept: script.accept,

@@ -1,5 +1,7 @@
 //! What goes wrong with an answer.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,7 +15,8 @@ pub enum Position {
     /// After the head, before the body.
     #[default]
     AfterHead,
-    /// After this many events, including the one with the role.
+    /// After this many events, including the one with the role. In Responses, what arrives together
+    /// counts as one event: the opening, each piece, and the end.
     Events(u64),
     /// After this many bytes of the body, not counting its chunk framing.
     Bytes(u64),
@@ -48,6 +51,7 @@ pub enum Position {
 ///     r#"{"kind": "comments", "at": {"events": 1}, "interval_ms": 50, "count": 10}"#,
 ///     r#"{"kind": "drop_done", "before_finish": true}"#,
 ///     r#"{"kind": "after_done", "events": 2}"#,
+///     r#"{"kind": "repeat", "after": 2, "events": 1}"#,
 ///     r#"{"kind": "html", "status": 502}"#,
 ///     r#"{"kind": "interim", "status": 103, "count": 20}"#,
 /// ] {
@@ -143,7 +147,7 @@ pub enum Fault {
         named: bool,
         /// The data; `None` is the server error of the requested API.
         body: Option<Value>,
-        /// Sends the API's end mark after it: `[DONE]`.
+        /// Sends what follows it in this API: `[DONE]`, or `response.failed`.
         #[serde(default)]
         done: bool,
     },
@@ -193,14 +197,23 @@ pub enum Fault {
         /// The bytes; `None` is `: keep-alive` and a blank line.
         text: Option<String>,
     },
-    /// The stream ends cleanly without `[DONE]`.
+    /// The stream ends cleanly without `[DONE]`, or without the last event of Responses.
     DropDone {
         /// Leaves out the finish event and the usage, too.
         #[serde(default)]
         before_finish: bool,
     },
-    /// More events follow `[DONE]`.
+    /// More events follow the end of the stream.
     AfterDone {
+        /// How many.
+        #[serde(default = "number::<1, _>")]
+        events: u64,
+    },
+    /// Events of a stream are sent twice, each right after itself.
+    Repeat {
+        /// How many events come before them.
+        #[serde(default = "number::<1, _>")]
+        after: u64,
         /// How many.
         #[serde(default = "number::<1, _>")]
         events: u64,
@@ -236,6 +249,14 @@ impl Fault {
             .and_then(Value::as_str)
             .unwrap_or_default()
             .to_owned()
+    }
+
+    /// Which events are sent twice; the first is 0.
+    pub(crate) fn repeated(&self) -> Range<u64> {
+        match self {
+            Self::Repeat { after, events } => *after..after.saturating_add(*events),
+            _ => 0..0,
+        }
     }
 
     /// Where it strikes in the answer; `None` if it does not strike at a position.

@@ -5,7 +5,7 @@
 //!
 //! Read `matching` first (which requests a rule takes), then `behaviour` (what it does with them),
 //! `body` (what it sends) and `fault` (what goes wrong). `accept` is about new connections.
-//! `active` is a script in use, with the counters of its rules.
+//! `active` is a script in use, with the counters of its rules and the replies it `stored`.
 //!
 //! ```
 //! let script = tokenwire_sim::Script::parse(
@@ -29,6 +29,7 @@ mod behaviour;
 mod body;
 mod fault;
 mod matching;
+mod stored;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,7 @@ pub use self::body::{Chunking, ErrorReply, Replay, Reply, ToolCallReply};
 pub use self::fault::{Fault, Position};
 pub(crate) use self::matching::Asked;
 pub use self::matching::Match;
+pub(crate) use self::stored::Stored;
 
 /// Everything that a simulator is asked to do. The module has an example.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::head::{End, write_head};
+use super::repeat::{Repeating, with_repeated};
 use super::sender::{Sender, Stop};
 use crate::hash::draw;
 use crate::http::reason;
@@ -37,6 +38,12 @@ async fn send(
     let fault = behaviour.fault.as_ref();
     if behaviour.framing == Framing::Length {
         collect_events(&mut plan);
+    }
+    let repeated = fault.map_or(0..0, Fault::repeated);
+    if let Body::Whole { bytes, .. } = &mut plan.body
+        && !repeated.is_empty()
+    {
+        *bytes = with_repeated(bytes, event_ends(bytes), &repeated);
     }
     if let Some(fault) = fault {
         match fault.position() {
@@ -71,8 +78,9 @@ async fn send(
             _ if end == End::Nothing => {}
             Body::Whole { bytes, .. } => send_whole(sender, bytes, &plan.chunking).await?,
             Body::Events(stream) => {
+                let mut stream = Repeating::new(stream.as_mut(), repeated);
                 let per_write = pacing.tokens_per_write.max(1);
-                send_events(sender, stream.as_mut(), per_write, first_token, per_token).await?;
+                send_events(sender, &mut stream, per_write, first_token, per_token).await?;
             }
         }
         // A position beyond the end is the end.

@@ -4,7 +4,8 @@ use super::chat;
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Growing};
 use crate::redact::one_line;
-use crate::wire::{errors, markup, other_form};
+use crate::wire::other_form::of_another_api;
+use crate::wire::{errors, markup};
 
 /// How many bytes of a JSON body instead of events are collected.
 const CAP: usize = 64 << 10;
@@ -138,20 +139,15 @@ pub(super) fn start_of(body: &[u8]) -> String {
     one_line(&String::from_utf8_lossy(start), 160)
 }
 
-/// Keeps the start of the first event without choices, before there are any, in `odd`. It may say why. Fails if the event is
-/// one of another API.
+/// Keeps the start of the first event that has nothing for a reply, before any that has, in `odd`. It may say why. Fails if
+/// the event is one of another API than the ones of `read`.
 #[cold]
-pub(super) fn note_odd(odd: &mut Option<String>, data: &[u8]) -> Result<(), Error> {
-    if let Some(error) = of_another_api(data) {
+pub(super) fn note_odd(odd: &mut Option<String>, read: &[&str], data: &[u8]) -> Result<(), Error> {
+    if let Some(error) = of_another_api(read, data) {
         return Err(error);
     }
     odd.get_or_insert_with(|| start_of(data));
     Ok(())
-}
-
-/// The error of a reply of an API that this decoder does not read.
-pub(super) fn of_another_api(body: &[u8]) -> Option<Error> {
-    other_form::of_another_api(&["chat", "completions"], body)
 }
 
 /// The error of a server that is not the one that was meant, or of a wrong path there.

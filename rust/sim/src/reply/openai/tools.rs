@@ -76,7 +76,7 @@ pub(super) fn calls_by_itself(model: &str) -> bool {
 }
 
 /// Refuses function tools for the models that reason, and take them in Responses only: gpt-5.4 and
-/// 5.5 with an effort, and the later ones unless the effort is none.
+/// 5.5 with an effort, and the later ones unless the effort is `none`.
 pub(super) fn check_reasoning(model: &str, json: &Value) -> Checked<()> {
     let effort = present(json, "reasoning_effort").and_then(Value::as_str);
     let is_refused = match (minor_of_gpt5(model), effort) {

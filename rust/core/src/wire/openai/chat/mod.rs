@@ -49,6 +49,9 @@ pub struct Chat;
 const NAME: &str = "chat";
 const PATH: &str = "/chat/completions";
 
+/// The APIs that this decoder reads.
+const READ_HERE: &[&str] = &["chat", "completions"];
+
 /// Some servers ignore `n` and send one choice, so one makes a reply whole.
 const LEAST_CHOICES: usize = 1;
 

@@ -1,5 +1,6 @@
 //! Whole replies of OpenAI-shaped servers.
 
+use super::READ_HERE;
 use super::event::Event;
 use super::stream::ChatStream;
 use crate::error::Error;
@@ -8,7 +9,8 @@ use crate::message::{Fold, Reply};
 use crate::wire::dialect::StreamDecoder;
 use crate::wire::errors;
 use crate::wire::openai::document::{Document, document, ended, fold_stream, read_again};
-use crate::wire::openai::stray::{elsewhere, of_another_api, start_of, unexpected};
+use crate::wire::openai::stray::{elsewhere, start_of, unexpected};
+use crate::wire::other_form::of_another_api;
 
 /// Reads a body with a 2xx status.
 ///
@@ -35,7 +37,7 @@ pub(in crate::wire::openai) fn decode_reply(
         if let Some(nested) = nested_reply(body) {
             return decode_reply(nested.as_bytes(), asked, least);
         }
-        if let Some(error) = of_another_api(body) {
+        if let Some(error) = of_another_api(READ_HERE, body) {
             return Err(error);
         }
         let start = start_of(body);

@@ -2,6 +2,7 @@
 
 use compact_str::CompactString;
 
+use super::READ_HERE;
 use super::choice::{ChoiceState, Choices};
 use super::event::{Choice, Content, Event, Message};
 use super::repeat::Frame;
@@ -83,7 +84,7 @@ impl StreamDecoder for ChatStream {
             match errors::instead_of_choices(data) {
                 Some(error) => return Err(error),
                 None if keeps_alive(name) => return Ok(Step::Continue),
-                None if is_first => note_odd(&mut self.odd, data)?,
+                None if is_first => note_odd(&mut self.odd, READ_HERE, data)?,
                 None => {}
             }
         }

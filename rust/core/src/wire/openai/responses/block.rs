@@ -25,11 +25,17 @@ pub(super) struct BlockState {
 
 impl BlockState {
     /// Begins a block.
-    pub(super) fn new(list: List, kind: BlockKind, is_first: bool, parts: &mut Parts) -> Self {
+    pub(super) fn new(
+        list: List,
+        kind: BlockKind,
+        is_first: bool,
+        rank: u64,
+        parts: &mut Parts,
+    ) -> Self {
         Self {
             list,
             kind,
-            number: parts.begin(),
+            number: parts.begin(rank),
             is_first,
             said: Said::default(),
             annotations: 0,

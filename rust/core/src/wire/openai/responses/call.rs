@@ -21,18 +21,19 @@ impl CallState {
     pub(super) fn begin(
         item: Option<&Item<'_>>,
         extra: Extra,
+        rank: u64,
         parts: &mut Parts,
         out: &mut Vec<ChunkKind>,
     ) -> Self {
         let id = item.and_then(|item| item.call_id.as_deref());
         let name = item.and_then(|item| item.name.as_deref());
         let call = Self {
-            index: parts.begin_call(),
+            index: parts.begin_call(rank),
             said: Said::default(),
             has_id: id.is_some(),
             has_name: name.is_some(),
         };
-        Parts::push_call(
+        parts.push_call(
             ToolCallDelta {
                 id: id.map(str::to_owned),
                 name: name.map(str::to_owned),
@@ -53,10 +54,10 @@ impl CallState {
         }
     }
 
-    fn push_arguments(&self, arguments: &str, out: &mut Vec<ChunkKind>) {
+    fn push_arguments(&self, arguments: &str, parts: &mut Parts, out: &mut Vec<ChunkKind>) {
         if !arguments.is_empty() {
             let arguments = arguments.to_owned();
-            Parts::push_call(
+            parts.push_call(
                 ToolCallDelta {
                     arguments,
                     ..self.fragment()
@@ -67,9 +68,9 @@ impl CallState {
     }
 
     /// Adds the next piece of its arguments.
-    pub(super) fn grow(&mut self, text: Text<'_>, out: &mut Vec<ChunkKind>) {
+    pub(super) fn grow(&mut self, text: Text<'_>, parts: &mut Parts, out: &mut Vec<ChunkKind>) {
         let arguments = self.said.push(text);
-        self.push_arguments(&arguments, out);
+        self.push_arguments(&arguments, parts, out);
     }
 
     /// Adds what a copy of its whole arguments has beyond what was said.
@@ -81,7 +82,7 @@ impl CallState {
     ) {
         let mut half = [0; 4];
         let rest = rest_of(&mut self.said, whole, &mut half, parts);
-        self.push_arguments(rest, out);
+        self.push_arguments(rest, parts, out);
     }
 
     /// Ends the call, which is here in full unless the model was stopped in the middle of it.
@@ -104,7 +105,7 @@ impl CallState {
         let name = item.name.filter(|_| !self.has_name);
         (self.has_id, self.has_name) = (true, true);
         parts.is_cut |= item.is_cut;
-        Parts::push_call(
+        parts.push_call(
             ToolCallDelta {
                 id,
                 name: name.map(std::borrow::Cow::into_owned),
@@ -121,7 +122,7 @@ impl CallState {
     pub(super) fn leave(&mut self, is_complete: bool, parts: &mut Parts, out: &mut Vec<ChunkKind>) {
         parts.is_cut |= !is_complete;
         let half = self.said.finish();
-        Parts::push_call(
+        parts.push_call(
             ToolCallDelta {
                 id: (!self.has_id).then(new_id),
                 arguments: half.map(String::from).unwrap_or_default(),

@@ -136,7 +136,7 @@ impl ResponsesStream {
         {
             let call = item.call(None, &mut self.parts, out);
             if let Some(piece) = &event.delta {
-                call.grow(piece.clone(), out);
+                call.grow(piece.clone(), &mut self.parts, out);
             } else if let Some(whole) = &event.whole {
                 let whole = whole.clone().into_lossy();
                 call.whole_arguments(&whole, &mut self.parts, out);
@@ -179,7 +179,8 @@ impl ResponsesStream {
                 item.begin_block(list, index, block.kind, &block.extra, &mut self.parts, out)?
             }
         };
-        if is_whole {
+        // One that only the provider understands has its place from its beginning.
+        if is_whole || block.kind == BlockKind::Other {
             item.end_block(place, block, &mut self.parts, out);
         }
         Ok(())
@@ -210,7 +211,9 @@ impl ResponsesStream {
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
         if let Some(item) = Item::read(event.item.unwrap_or("null"))?
-            && let Some(at) = self.items.place_of(event, &item, &mut self.parts)?
+            && let Some(at) = self
+                .items
+                .place_of(event, &item, is_whole, &mut self.parts)?
             && let Some(known) = self.items.list.get_mut(at)
         {
             if is_whole {

@@ -18,6 +18,8 @@ pub(super) struct Items {
     by_id: Places<u64>,
     /// From where to search for the next item of each kind that the terminal event repeats.
     unmatched: [usize; KINDS],
+    /// The place in the output of the last item that it repeated.
+    last_order: u32,
 }
 
 const KINDS: usize = 5;
@@ -28,8 +30,11 @@ impl Items {
     pub(super) fn find(&self, event: &Event<'_>) -> Option<usize> {
         match (event.output_index, &event.item_id) {
             (Some(index), _) => self.by_index.get(&index),
-            (None, Some(id)) => self.by_id.get(&hash(id)),
-            (None, None) => self.list.len().checked_sub(1),
+            (None, id) => {
+                let known = id.as_ref().and_then(|id| self.by_id.get(&hash(id)));
+                // Without any sign, the item that began last is meant.
+                known.or(self.list.len().checked_sub(1))
+            }
         }
     }
 
@@ -63,12 +68,20 @@ impl Items {
         &mut self,
         event: &Event<'_>,
         item: &Item<'_>,
+        is_whole: bool,
         parts: &mut Parts,
     ) -> Result<Option<usize>, Error> {
         let id = item.id.as_deref().map(hash);
         let found = match event.output_index {
             Some(index) => self.by_index.get(&index),
-            None => id.and_then(|id| self.by_id.get(&id)),
+            None => {
+                let known = id.and_then(|id| self.by_id.get(&id));
+                // Without any sign, what ends is what began last.
+                let last = self.list.last().filter(|last| {
+                    is_whole && !last.has_ended && (last.id.is_none() || id.is_none())
+                });
+                known.or(last.and(self.list.len().checked_sub(1)))
+            }
         };
         if let Some(at) = found
             && let Some(known) = self.list.get_mut(at)
@@ -105,10 +118,18 @@ impl Items {
         });
         let at = match at {
             Some(at) => at,
-            None => self.add(None, id, item.kind, parts)?,
+            None => {
+                let at = self.add(None, id, item.kind, parts)?;
+                if let Some(added) = self.list.get_mut(at) {
+                    // It comes behind the item that the output has before it.
+                    added.order = self.last_order;
+                }
+                at
+            }
         };
         if let Some(known) = self.list.get_mut(at) {
             known.is_repeated = true;
+            self.last_order = known.order;
         }
         Ok(at)
     }
@@ -138,7 +159,12 @@ impl Items {
         if self.list.is_empty() {
             self.list.reserve_exact(1);
         }
-        self.list.push(ItemState::new(kind, id));
+        // The first place is that of items which only the terminal event has.
+        let order = index.unwrap_or(at as u64).saturating_add(1);
+        let order = u32::try_from(order).unwrap_or(u32::MAX);
+        // There are no more than fit.
+        let number = u16::try_from(at).unwrap_or(u16::MAX);
+        self.list.push(ItemState::new(kind, order, number, id));
         Ok(at)
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Parts {
     open: Option<u32>,
     /// The number of the next tool call.
     calls: u32,
+    /// The rank of the part or the call that begins now.
+    rank: Option<u64>,
     /// How many items and blocks there were.
     slots: usize,
     /// How many bytes of heads are kept.
@@ -85,15 +87,17 @@ impl Parts {
         self.heads = self.heads.saturating_sub(bytes);
     }
 
-    /// The number of a part that begins.
-    pub(super) fn begin(&mut self) -> u32 {
+    /// The number of a part that begins. Its first piece must come before another part begins.
+    pub(super) fn begin(&mut self, rank: u64) -> u32 {
+        self.rank = Some(rank);
         let number = self.next;
         self.next += 1;
         number
     }
 
-    /// The number of a call that begins.
-    pub(super) fn begin_call(&mut self) -> u32 {
+    /// The number of a call that begins, likewise.
+    pub(super) fn begin_call(&mut self, rank: u64) -> u32 {
+        self.rank = Some(rank);
         let number = self.calls;
         self.calls += 1;
         number
@@ -125,6 +129,7 @@ impl Parts {
         }
         let mut delta = Delta {
             part: Some(number),
+            rank: self.rank.take(),
             ends: piece.ends,
             extra: piece.extra,
             signature: piece.signature,
@@ -152,8 +157,9 @@ impl Parts {
     }
 
     /// Adds to a call.
-    pub(super) fn push_call(call: ToolCallDelta, out: &mut Vec<ChunkKind>) {
+    pub(super) fn push_call(&mut self, call: ToolCallDelta, out: &mut Vec<ChunkKind>) {
         out.push(ChunkKind::Delta(Box::new(Delta {
+            rank: self.rank.take(),
             tool_calls: vec![call],
             ..Delta::default()
         })));
@@ -170,6 +176,7 @@ impl Parts {
         self.open = None;
         out.push(ChunkKind::Delta(Box::new(Delta {
             part: Some(number),
+            rank: self.rank.take(),
             opaque: vec![(field.to_owned(), raw.to_owned())],
             ..Delta::default()
         })));

@@ -1,5 +1,6 @@
 //! Whole replies.
 
+use super::NAME;
 use super::event::Event;
 use super::response::Response;
 use super::stream::ResponsesStream;
@@ -9,6 +10,7 @@ use crate::wire::errors;
 use crate::wire::openai::chat::is_error;
 use crate::wire::openai::document::{Document, document, ended, fold_stream, read_again};
 use crate::wire::openai::stray::{elsewhere, start_of};
+use crate::wire::other_form::of_another_api;
 
 /// Reads a body with a 2xx status, as a stream that has only its terminal event.
 pub(super) fn decode_reply(body: &[u8]) -> Result<Reply, Error> {
@@ -27,6 +29,9 @@ pub(super) fn decode_reply(body: &[u8]) -> Result<Reply, Error> {
         _ if event.is_reply => text,
         _ if is_error(body) => return Err(errors::decode(None, body)),
         _ => {
+            if let Some(error) = of_another_api(&[NAME], body) {
+                return Err(error);
+            }
             let start = start_of(body);
             return Err(elsewhere(&format!(
                 "the reply is JSON, but it has no output; it begins with: {start}"

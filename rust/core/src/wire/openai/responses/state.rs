@@ -17,6 +17,9 @@ use crate::places::Places;
 )]
 pub(super) struct ItemState {
     pub(super) kind: Kind,
+    /// Its place in the output, and how many items began before it.
+    pub(super) order: u32,
+    number: u16,
     /// A hash of its id.
     pub(super) id: Option<u64>,
     /// What its first part has as `item`, and what the other ones have.
@@ -37,9 +40,11 @@ pub(super) struct ItemState {
 }
 
 impl ItemState {
-    pub(super) fn new(kind: Kind, id: Option<u64>) -> Self {
+    pub(super) fn new(kind: Kind, order: u32, number: u16, id: Option<u64>) -> Self {
         Self {
             kind,
+            order,
+            number,
             id,
             head: "{}".into(),
             continues: r#"{"continues":true}"#.into(),
@@ -88,6 +93,14 @@ impl ItemState {
         extra
     }
 
+    /// Where a block belongs among all parts of the reply.
+    fn rank(&self, list: List, index: u64) -> u64 {
+        // Two items that have one place in the output keep the order in which they began.
+        let item = u64::from(self.order) << 31 | u64::from(self.number) << 16;
+        let list = u64::from(list == List::Content) << 15;
+        item | list | index.min(0x7fff)
+    }
+
     /// The place of a block that has begun.
     pub(super) fn place(&self, list: List, index: u64) -> Option<usize> {
         self.places.get(&(list, index))
@@ -128,7 +141,7 @@ impl ItemState {
             .blocks
             .iter()
             .any(|block| block.kind != BlockKind::Other);
-        let mut block = BlockState::new(list, kind, is_first, parts);
+        let mut block = BlockState::new(list, kind, is_first, self.rank(list, index), parts);
         if kind != BlockKind::Other {
             let mut extra = self.extra(is_first);
             extra.append(more);
@@ -164,8 +177,8 @@ impl ItemState {
         out: &mut Vec<ChunkKind>,
     ) -> &mut CallState {
         if self.call.is_none() {
-            let extra = self.call_extra();
-            self.call = Some(Box::new(CallState::begin(item, extra, parts, out)));
+            let (extra, rank) = (self.call_extra(), self.rank(List::Bare, 0));
+            self.call = Some(Box::new(CallState::begin(item, extra, rank, parts, out)));
         }
         #[allow(clippy::unwrap_used, reason = "it has just been set")]
         self.call.as_mut().unwrap()
@@ -284,10 +297,7 @@ impl ItemState {
             let known = usize::try_from(place).ok().and_then(|at| known.get(at));
             let at = match known.filter(|&&at| self.block(at, whole.kind).is_some()) {
                 Some(&at) => at,
-                None => {
-                    let index = u64::MAX - place;
-                    self.begin_block(list, index, whole.kind, &whole.extra, parts, out)?
-                }
+                None => self.begin_block(list, place, whole.kind, &whole.extra, parts, out)?,
             };
             is_repeated |= at == 0;
             self.end_block(at, whole, parts, out);

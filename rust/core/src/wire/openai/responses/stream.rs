@@ -1,5 +1,6 @@
 //! Reads the events of a stream.
 
+use super::NAME;
 use super::event::Event;
 use super::growth::Source;
 use super::items::Items;
@@ -12,7 +13,7 @@ use crate::message::{ChunkKind, ReplyHead};
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
 use crate::wire::openai::chat::is_error;
-use crate::wire::openai::stray::{Stray, Unread, start_of, unread};
+use crate::wire::openai::stray::{Stray, Unread, note_odd, unread};
 
 /// Reads one stream. A whole reply is a stream of its terminal event.
 #[derive(Debug, Default)]
@@ -188,7 +189,7 @@ impl ResponsesStream {
             return Ok(Step::Done);
         }
         if !self.has_begun {
-            self.odd.get_or_insert_with(|| start_of(data));
+            note_odd(&mut self.odd, &[NAME], data)?;
         }
         Ok(Step::Continue)
     }

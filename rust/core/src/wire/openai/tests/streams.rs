@@ -372,10 +372,14 @@ fn the_error_of_a_stream_without_choices_shows_what_came() {
 
 #[test]
 fn a_reply_of_another_api_is_refused_by_name() {
-    for (body, name) in [
+    let bodies = [
         (
             r#"{"type":"response.created","response":{"output":[],"error":null}}"#,
             "Responses",
+        ),
+        (
+            r#"{"id":"x","choices":[{"index":0,"delta":{"content":"a"}}]}"#,
+            "Chat Completions",
         ),
         (
             r#"{"type":"message_start","message":{"role":"assistant","usage":{"input_tokens":1}}}"#,
@@ -385,18 +389,29 @@ fn a_reply_of_another_api_is_refused_by_name() {
             r#"{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}"#,
             "Gemini",
         ),
+        (
+            r#"{"output":{"message":{"content":[]}},"stopReason":"end_turn"}"#,
+            "Bedrock Converse",
+        ),
+    ];
+    for (api, own, read) in [
+        ("chat", "Chat Completions", "chat or completions"),
+        ("completions", "Chat Completions", "chat or completions"),
+        ("responses", "Responses", "responses"),
     ] {
-        let mut out = Vec::new();
-        for api in ["chat", "completions"] {
+        for (body, name) in bodies.iter().filter(|(_, name)| *name != own) {
+            let mut out = Vec::new();
             let dialect = dialect(api).unwrap();
             let mut decoder = dialect.stream(1);
             let odd = decoder.event(b"", br#"{"prompt_filter_results":[]}"#, &mut out);
             assert_eq!(odd.unwrap(), Step::Continue);
-            let streamed = decoder.event(b"", body.as_bytes(), &mut out);
-            let whole = dialect.decode_reply(body.as_bytes(), 1);
-            for error in [streamed.unwrap_err(), whole.unwrap_err()] {
+            let streamed = decoder.event(b"", body.as_bytes(), &mut out).unwrap_err();
+            let whole = dialect.decode_reply(body.as_bytes(), 1).unwrap_err();
+            let events = format!("data: {body}\n\n");
+            let unasked = dialect.decode_reply(events.as_bytes(), 1).unwrap_err();
+            for error in [streamed, whole, unasked] {
                 assert_eq!(error.kind(), ErrorKind::UnexpectedContent, "{error}");
-                let expected = format!("the form of {name}, not of chat or completions");
+                let expected = format!("the form of {name}, not of {read}");
                 assert!(error.message().contains(&expected), "{error}");
             }
         }

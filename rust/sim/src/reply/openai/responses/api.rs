@@ -1,9 +1,10 @@
 //! Which requests are those of Responses, and how one becomes an answer.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::items::Items;
-use super::object::{Ended, Object, usage};
+use super::object::{Ended, Object, response_id, usage};
 use super::question::Question;
 use super::stream::EventStream;
 use crate::http::Request;
@@ -26,7 +27,11 @@ pub(crate) struct Responses;
 
 impl Api for Responses {
     fn claims(&self, request: &Request) -> bool {
-        request.method == "POST" && path(request).ends_with("/responses")
+        match request.method.as_str() {
+            "POST" => path(request).ends_with("/responses"),
+            "GET" => asked_again(request).is_some(),
+            _ => false,
+        }
     }
 
     fn key_headers(&self) -> &'static [&'static str] {
@@ -35,10 +40,13 @@ impl Api for Responses {
 
     fn answer(
         &self,
-        _request: &Request,
+        request: &Request,
         json: &Value,
         scripted: &Scripted<'_>,
     ) -> Result<Body, Box<ErrorReply>> {
+        if let Some(id) = asked_again(request) {
+            return stored(id, scripted);
+        }
         check_body(json)?;
         let question = Question::read(json)?;
         let model = question.ask.model;
@@ -66,15 +74,20 @@ impl Api for Responses {
                 EventStream::new(&question, options, &said, object, items, scripted.prepared);
             return Ok(Body::Events(Box::new(stream)));
         }
-        let tokens = if question.is_background {
-            // It is done later, and never waits for its tokens.
+        let queued = question.is_background.then(|| object.json());
+        object.end(&finish, items.list(), usage(&said));
+        let done = Bytes::from(object.json());
+        if question.is_stored {
+            scripted.stored.keep(&response_id(&said), &done);
+        }
+        // What is queued does not wait for its tokens.
+        let tokens = if queued.is_some() {
             0
         } else {
-            object.end(&finish, items.list(), usage(&said));
             items.choice.content.len
         };
         Ok(Body::Whole {
-            bytes: object.json().into(),
+            bytes: queued.map_or(done, Bytes::from),
             tokens: Some(tokens),
         })
     }
@@ -102,4 +115,19 @@ impl Api for Responses {
     fn end_event(&self) -> &'static [u8] {
         FAILED
     }
+}
+
+/// The id of the response that a GET asks for.
+fn asked_again(request: &Request) -> Option<&str> {
+    let (before, id) = path(request).rsplit_once('/')?;
+    (request.method == "GET" && before.ends_with("/responses")).then_some(id)
+}
+
+fn stored(id: &str, scripted: &Scripted<'_>) -> Result<Body, Box<ErrorReply>> {
+    let message = format!("Response with id '{id}' not found.");
+    let bytes = scripted.stored.find(id);
+    Ok(Body::Whole {
+        bytes: bytes.ok_or_else(|| refusal(404, &message, None, None))?,
+        tokens: Some(0),
+    })
 }

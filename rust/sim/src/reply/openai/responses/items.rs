@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::question::Question;
+use super::question::{Question, knows_phases};
 use super::sealed::seal;
 use crate::hash::{derived_id, fnv_from};
 use crate::reply::choice::{Call, Choice, Said};
@@ -78,7 +78,7 @@ impl Items {
             logprobs: question.logprobs,
             encrypts: question.encrypts,
             is_cut,
-            has_phase: question.has_phase,
+            has_phase: knows_phases(question.ask.model),
             custom,
         }
     }

@@ -65,10 +65,10 @@ pub(super) struct Question<'a> {
     pub(super) logprobs: Option<u64>,
     /// Whether reasoning has encrypted content.
     pub(super) encrypts: bool,
+    /// Whether the reply can be asked for again.
+    pub(super) is_stored: bool,
     /// Whether the reply is only queued.
     pub(super) is_background: bool,
-    /// Whether messages say which phase of the answer they are.
-    pub(super) has_phase: bool,
     pub(super) tools: &'a [Value],
     /// The names of the tools that take text instead of JSON.
     pub(super) custom: Vec<String>,
@@ -112,8 +112,8 @@ impl<'a> Question<'a> {
             stream: flag(json, "stream")?.then_some(stream),
             logprobs: has("message.output_text.logprobs").then(|| top.unwrap_or(0)),
             encrypts: wants_encrypted || !is_stored,
+            is_stored,
             is_background: flag(json, "background")?,
-            has_phase: knows_phases(model),
             tools: offered(json),
             custom: custom_names(json),
             ask: Ask {
@@ -230,9 +230,9 @@ fn never_reasons(model: &str) -> bool {
     names.iter().any(|name| model.starts_with(name))
 }
 
-/// Whether models of this name tell comments from answers, which the real ones do from
+/// Whether models of this name mark comments and answers, which the real ones do from
 /// gpt-5.3-codex on.
-fn knows_phases(model: &str) -> bool {
+pub(super) fn knows_phases(model: &str) -> bool {
     model.starts_with("gpt-5.3-codex") || minor_of_gpt5(model).is_some_and(|minor| minor >= 4)
 }
 

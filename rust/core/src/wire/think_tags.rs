@@ -1,0 +1,253 @@
+//! The option `think_tags`: thoughts that a server leaves in the text become reasoning, in every dialect.
+//!
+//! `json::Thoughts` knows the tags. Typed output leaves thoughts out by the same table.
+
+use super::dialect::{Dialect, Step, StreamDecoder};
+use crate::error::Error;
+use crate::json::Thoughts;
+use crate::message::{ChunkKind, Delta, Extra, Part, Reply, ReplyHead};
+use crate::places::Places;
+
+/// Starts to read a stream of which `asked` choices were asked for, and parts thoughts from its text.
+pub(crate) fn stream(dialect: &'static dyn Dialect, asked: usize) -> Box<dyn StreamDecoder> {
+    Box::new(ThinkTags {
+        decoder: dialect.stream(asked),
+        places: Places::default(),
+        choices: Vec::new(),
+    })
+}
+
+/// Parts the thoughts at the beginning of each choice from its text.
+pub(crate) fn in_reply(reply: &mut Reply) {
+    for choice in &mut reply.choices {
+        let is_text = |part: &Part| matches!(part, Part::Text { text, .. } if !text.is_empty());
+        let Some(at) = choice.parts.iter().position(is_text) else {
+            continue;
+        };
+        let Some(Part::Text { text, extra }) = choice.parts.get_mut(at) else {
+            continue;
+        };
+        let (mut thought, mut rest) = (String::new(), String::new());
+        let mut sink = |is_thought, piece: &str| {
+            let to: &mut String = if is_thought { &mut thought } else { &mut rest };
+            to.push_str(piece);
+        };
+        let mut thoughts = Thoughts::of_templates();
+        thoughts.push(text, &mut sink);
+        thoughts.finish(&mut sink);
+        let is_gone = rest.is_empty() && extra.is_empty();
+        *text = rest;
+        if is_gone {
+            choice.parts.remove(at);
+        }
+        if !thought.is_empty() {
+            choice.parts.insert(at, reasoning(thought));
+        }
+    }
+}
+
+fn reasoning(text: String) -> Part {
+    Part::Reasoning {
+        text,
+        signature: None,
+        field: None,
+        extra: Extra::default(),
+    }
+}
+
+struct ThinkTags {
+    decoder: Box<dyn StreamDecoder>,
+    places: Places<u32>,
+    choices: Vec<Parted>,
+}
+
+/// One choice.
+struct Parted {
+    index: u32,
+    thoughts: Thoughts,
+    /// The number of its first text part, in a dialect that numbers them.
+    number: Option<u32>,
+    /// The beginning of that part, until it has text. Thoughts come before it.
+    begin: Option<Box<Delta>>,
+    /// Whether there are thoughts, which take that number.
+    any: bool,
+}
+
+impl StreamDecoder for ThinkTags {
+    fn event(&mut self, name: &[u8], data: &[u8], out: &mut Vec<ChunkKind>) -> Result<Step, Error> {
+        let before = out.len();
+        let step = self.decoder.event(name, data, out);
+        for kind in out.split_off(before) {
+            self.part(kind, out);
+        }
+        if !matches!(step, Ok(Step::Continue)) {
+            self.flush(out);
+        }
+        step
+    }
+
+    fn stray_field(&mut self, name: &[u8], value: &[u8]) -> Result<(), Error> {
+        self.decoder.stray_field(name, value)
+    }
+
+    fn missing(&self) -> Option<String> {
+        self.decoder.missing()
+    }
+
+    fn failure(&self) -> Option<&Error> {
+        self.decoder.failure()
+    }
+
+    fn head(&self) -> &ReplyHead {
+        self.decoder.head()
+    }
+
+    fn flush(&mut self, out: &mut Vec<ChunkKind>) {
+        self.decoder.flush(out);
+        for choice in &mut self.choices {
+            choice.finish(out);
+        }
+    }
+}
+
+impl ThinkTags {
+    fn part(&mut self, kind: ChunkKind, out: &mut Vec<ChunkKind>) {
+        match kind {
+            ChunkKind::Text(text) => {
+                if let Some(choice) = self.choice(0) {
+                    choice.text(&text, out);
+                }
+            }
+            ChunkKind::Delta(delta) if delta.brings_only_usage() => {
+                out.push(ChunkKind::Delta(delta));
+            }
+            ChunkKind::Delta(delta) => {
+                if let Some(choice) = self.choice(delta.index) {
+                    choice.delta(delta, out);
+                }
+            }
+        }
+    }
+
+    fn choice(&mut self, index: u32) -> Option<&mut Parted> {
+        let place = self.places.get(&index).unwrap_or_else(|| {
+            let place = self.choices.len();
+            self.places.set(index, place);
+            self.choices.push(Parted {
+                index,
+                thoughts: Thoughts::of_templates(),
+                number: None,
+                begin: None,
+                any: false,
+            });
+            place
+        });
+        self.choices.get_mut(place)
+    }
+}
+
+impl Parted {
+    /// Reads text of the part that is open.
+    fn text(&mut self, text: &str, out: &mut Vec<ChunkKind>) {
+        if self.thoughts.is_over() {
+            self.pass(false, text, out);
+            return;
+        }
+        let mut thoughts = std::mem::replace(&mut self.thoughts, Thoughts::of_templates());
+        thoughts.push(text, |is_thought, piece| self.pass(is_thought, piece, out));
+        self.thoughts = thoughts;
+    }
+
+    /// What could have become a tag has not. Whatever follows is text.
+    fn finish(&mut self, out: &mut Vec<ChunkKind>) {
+        if !self.thoughts.is_over() {
+            let mut thoughts = std::mem::replace(&mut self.thoughts, Thoughts::of_templates());
+            thoughts.finish(|is_thought, piece| self.pass(is_thought, piece, out));
+            self.thoughts = thoughts;
+        }
+        self.open(out);
+    }
+
+    fn delta(&mut self, mut delta: Box<Delta>, out: &mut Vec<ChunkKind>) {
+        if self.thoughts.is_over() {
+            delta.part = self.shifted(delta.part);
+            out.push(ChunkKind::Delta(delta));
+            return;
+        }
+        let is_text = delta.reasoning.is_empty()
+            && delta.reasoning_field.is_none()
+            && delta.signature.is_none()
+            && delta.refusal.is_none();
+        if let Some(number) = delta.part.filter(|_| is_text) {
+            if self.number.is_none() {
+                self.number = Some(number);
+                self.begin = Some(Box::new(Delta {
+                    index: delta.index,
+                    part: delta.part,
+                    extra: delta.extra.clone(),
+                    ..Delta::default()
+                }));
+            } else if self.number != Some(number) {
+                self.finish(out);
+                return self.delta(delta, out);
+            }
+        }
+        if is_text {
+            let text = std::mem::take(&mut delta.text);
+            self.text(&text, out);
+        } else if self.number.is_some() && delta.part.is_some() {
+            self.finish(out);
+        }
+        if delta.ends && is_text || delta.finish_reason.is_some() || !delta.tool_calls.is_empty() {
+            self.finish(out);
+        }
+        if is_text && !delta.ends && delta.part.take().is_some() {
+            // The part has begun, or will when its text does.
+            delta.extra = Extra::default();
+        }
+        delta.part = self.shifted(delta.part);
+        out.push(ChunkKind::Delta(delta));
+    }
+
+    /// The number of a part after the thoughts, which are a part of their own.
+    fn shifted(&self, part: Option<u32>) -> Option<u32> {
+        let is_after = |number: u32| self.any && self.number.is_some_and(|first| number >= first);
+        part.map(|number| number + u32::from(is_after(number)))
+    }
+
+    fn pass(&mut self, is_thought: bool, piece: &str, out: &mut Vec<ChunkKind>) {
+        if !is_thought {
+            self.open(out);
+            let kind = if self.index == 0 {
+                ChunkKind::Text(piece.into())
+            } else {
+                ChunkKind::Delta(Box::new(Delta {
+                    index: self.index,
+                    text: piece.into(),
+                    part: self.shifted(self.number),
+                    ..Delta::default()
+                }))
+            };
+            out.push(kind);
+            return;
+        }
+        self.any = true;
+        out.push(ChunkKind::Delta(Box::new(Delta {
+            index: self.index,
+            part: self.number,
+            reasoning: piece.to_owned(),
+            ..Delta::default()
+        })));
+    }
+
+    /// Begins the text part.
+    fn open(&mut self, out: &mut Vec<ChunkKind>) {
+        if let Some(mut begin) = self.begin.take() {
+            begin.part = self.shifted(begin.part);
+            out.push(ChunkKind::Delta(begin));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+"""Every recorded Responses stream, ended near its middle in each way in which a stream can end.
+
+Nothing that arrived is lost, nothing is added, and none of them looks like a short reply.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.wire.answering import Ending
+from tests.wire.responses.comparing import Table
+from tests.wire.responses.recorded import STREAMS
+from tests.wire.responses.replaying import CHUNKINGS, Replay, Replays
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_BLANK_LINE = re.compile(r"\r?\n\r?\n")
+ENDINGS = {
+    "cleanly after an event": (False, None, "LlmStreamIncompleteError"),
+    "cleanly inside an event": (True, None, "LlmStreamIncompleteError"),
+    "by a reset after an event": (False, Ending.RESET, "LlmStreamInterruptedError"),
+    "by a reset inside an event": (True, Ending.RESET, "LlmStreamInterruptedError"),
+    "by a close after an event": (False, Ending.CLOSED, "LlmStreamInterruptedError"),
+    "by a close inside an event": (True, Ending.CLOSED, "LlmStreamInterruptedError"),
+}
+
+
+def cut(body: str, *, inside: bool) -> str:
+    """Return the body up to an event near the middle of the first stream in it.
+
+    Args:
+        body: The recorded body. Some are several streams, one after the other.
+        inside: Whether to go on to the middle of the next event.
+    """
+    ends = [match.end() for match in _BLANK_LINE.finditer(body)]
+    terminal = re.search(r'"type": ?"response\.(completed|incomplete|failed)"', body)
+    assert terminal is not None
+    before = [end for end in ends if end <= terminal.start()]
+    end = before[len(before) // 2 - 1]
+    if inside:
+        # Within the data of the next event, so that its JSON is not whole.
+        following = ends[len(before) // 2]
+        end += max(1, (following - end) * 2 // 3)
+    return body[:end]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("how", ENDINGS)
+def test_a_stream_that_ends_early_is_an_error_with_all_that_arrived(
+    responses_rows: list[dict[str, Any]],
+    transport: str,
+    report_line: Callable[[str], None],
+    how: str,
+) -> None:
+    inside, ending, kind = ENDINGS[how]
+    turn = ("direct", "general").index(transport)
+    replays = [
+        Replay(
+            {**row, "response_body_text": cut(row["response_body_text"], inside=inside)},
+            CHUNKINGS[(place + turn) % len(CHUNKINGS)],
+            ending,
+        )
+        for place, row in enumerate(row for row in responses_rows if row["is_sse"])
+    ]
+    assert len(replays) == STREAMS
+    table = Table({})
+    kinds = set()
+    with_content = 0
+    for asynchronous in (False, True):
+        half = replays[asynchronous::2]
+        outcomes = Replays(half).outcomes(asynchronous=asynchronous)
+        for replay, seen in zip(half, outcomes, strict=True):
+            table.add(replay, seen, replay.expected())
+            kinds.add(seen.error.kind if seen.error else None)
+            with_content += bool(seen.parts)
+    # Without the reading: none of them is a reply.
+    assert kinds == {kind}
+    table.check(report_line, whole=False)
+    assert with_content >= 180

@@ -1,0 +1,89 @@
+"""Replies of APIs that a client does not speak are errors, never a wrong or an empty reply."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.wire.responses.recorded import recorded_rows
+from tests.wire.responses.replaying import Replay, Replays
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+OF_EACH = 12
+# In the order of the recordings, and the API that a client speaks instead.
+OTHERS = {
+    "responses": (
+        "messages",
+        "gemini.generate",
+        "gemini.stream",
+        "bedrock.converse",
+        "bedrock.invoke",
+        "cohere.chat",
+        "ollama.chat",
+        "embeddings",
+        "chat.completions",
+        "completions",
+    ),
+    "chat": (
+        "messages",
+        "gemini.generate",
+        "gemini.stream",
+        "bedrock.converse",
+        "bedrock.invoke",
+        "cohere.chat",
+        "ollama.chat",
+        "embeddings",
+        "responses",
+    ),
+}
+# The forms that a reply says by its keys (wire.md 2.2, 4.2, 5.2 and 6.2), in the words that an
+# error about one has.
+NAMED = {
+    "messages": "messages",
+    "gemini.generate": "gemini",
+    "chat.completions": "chat",
+    "responses": "responses",
+}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("spoken", OTHERS)
+def test_a_reply_of_another_api_is_a_typed_error(
+    data_dir: Path, report_line: Callable[[str], None], spoken: str
+) -> None:
+    replays = []
+    for api in OTHERS[spoken]:
+        rows = [row for row in recorded_rows(data_dir, api) if row["status"] == 200]
+        for streamed in (False, True):
+            of_a_kind = [row for row in rows if row["is_sse"] is streamed]
+            step = max(1, len(of_a_kind) // OF_EACH)
+            replays += [
+                Replay(row, "random", api=spoken, stream=stream, cut=f"-{stream}")
+                for row in of_a_kind[::step][:OF_EACH]
+                # Also where the client did not ask for the kind of body that arrives.
+                for stream in (False, True)
+            ]
+    assert len(replays) >= 250
+    kinds: Counter[tuple[str, str, str]] = Counter()
+    wrong = []
+    for asynchronous in (False, True):
+        half = replays[asynchronous::2]
+        outcomes = Replays(half).outcomes(asynchronous=asynchronous)
+        for replay, seen in zip(half, outcomes, strict=True):
+            row = replay.row
+            if seen.error is None:
+                wrong.append(f"{replay.name}: a reply with {seen.parts!r:.200}")
+                continue
+            body = "stream" if row["is_sse"] else "whole"
+            kinds[row["api"], body, seen.error.kind] += 1
+            both = {spoken, NAMED.get(row["api"], spoken)}
+            unnamed = [word for word in both if word not in seen.error.message.lower()]
+            if row["api"] in NAMED and not row["is_sse"] and not replay.stream and unnamed:
+                wrong.append(f"{replay.name}: {seen.error.kind}: {seen.error.message}: {unnamed}")
+    for (api, body, kind), count in sorted(kinds.items()):
+        report_line(f"{spoken} reads {api}, {body}: {count} {kind}")
+    assert not wrong, f"{len(wrong)} of {len(replays)}\n  " + "\n  ".join(wrong[:30])

@@ -1,0 +1,276 @@
+"""Recorded replies that go back: every item in the next request equals the one that arrived.
+
+The first test compares with the recorded reply itself, the second with the next request of the
+recorded client, which had the same reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import pickle
+import re
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.wire.answering import Answering
+from tests.wire.responses.bodies import answer, canonical, is_known, leaves
+from tests.wire.responses.reading_events import Output, first_stream
+from tests.wire.responses.replaying import Replay
+
+from tokenwire import LlmMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.wire.answering import Ending
+
+WAVE = 100
+QUESTION = {"role": "user", "content": "-"}
+_ELIDED = re.compile(r"ELIDED_(\d+)_([0-9a-f]{12})")
+
+# What a recorded client did to an item of a reply before it sent it back, and we do not.
+LEFT_OUT = "the client left out a key"
+RESPELLED = "the client wrote the arguments in other words"
+OWN_ID = "the client made the id"
+OTHERWISE = "not in the reply before, or under a call id that the client made"
+
+
+def items_of(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the items of a recorded reply, from its JSON."""
+    if not row["is_sse"]:
+        items: list[dict[str, Any]] = json.loads(row["response_body_text"])["output"]
+        return items
+    output = Output()
+    for event in first_stream(row):
+        output.add(event)
+    return [item.said for item in output.in_order()]
+
+
+def comparable(item: dict[str, Any]) -> dict[str, Any]:
+    """Return the item without what never goes back.
+
+    Log probabilities belong to the reply; null and an empty list are absent (wire.md 1).
+    """
+    item = {key: value for key, value in item.items() if value is not None}
+    if item.get("type") == "reasoning" and item.get("content") == []:
+        del item["content"]
+    if item.get("type") == "message":
+        item["content"] = [
+            {k: v for k, v in block.items() if k != "logprobs" and v is not None}
+            for block in item["content"]
+        ]
+    return item
+
+
+class Returning:
+    """A server that gives each client a recorded reply, and then takes what comes back."""
+
+    def __init__(self) -> None:
+        self.replays: dict[str, Replay] = {}
+        self.server = Answering(self._answer)
+
+    def _answer(self, path: str) -> list[bytes | Ending]:
+        request = self.server.received[path]
+        given = json.loads(request)["input"]
+        if len(given) == 1:
+            return self.replays[path.removesuffix("/v1")].written()
+        return answer(request)
+
+    async def _return(
+        self, replay: Replay, *, store: bool
+    ) -> tuple[list[dict[str, Any]], list[str]]:
+        """Ask, and send the reply's message back, after it was saved, copied and loaded."""
+        client = replay.client(self.server)
+        if replay.row["is_sse"]:
+            async with client.stream_async("-") as stream:
+                async for _ in stream:
+                    pass
+            message = stream.response.message
+        else:
+            message = (await client.complete_async("-")).message
+        loaded = LlmMessage.model_validate_json(message.model_dump_json())
+        assert loaded == message == pickle.loads(pickle.dumps(message))
+        copied = LlmMessage(loaded.role, list(loaded.content))
+        reply = await client.complete_async([QUESTION, copied, QUESTION], store=store)
+        sent = canonical(json.loads(self.server.received[f"{replay.key}/v1"]))
+        return sent["input"][1:-1], list(reply.dropped)
+
+    def outcomes(
+        self, rows: list[dict[str, Any]], *, store: bool
+    ) -> list[tuple[list[dict[str, Any]], list[str]]]:
+        """Return (the items that came back, what was dropped) for each row."""
+        replays = [Replay(row, "whole") for row in rows]
+        self.replays = {replay.key: replay for replay in replays}
+
+        async def return_all(
+            wave: list[Replay],
+        ) -> list[tuple[list[dict[str, Any]], list[str]]]:
+            return await asyncio.gather(*(self._return(one, store=store) for one in wave))
+
+        with self.server:
+            waves = [replays[start : start + WAVE] for start in range(0, len(replays), WAVE)]
+            return [one for wave in waves for one in asyncio.run(return_all(wave))]
+
+
+def replied(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows with a whole reply that has an item."""
+    return [
+        row
+        for row in rows
+        if row["status"] == 200
+        and "response.failed" not in row["response_body_text"]
+        and "chat.completion" not in row["response_body_text"]
+        and items_of(row)
+    ]
+
+
+def check(otherwise: dict[str, list[str]]) -> None:
+    shown = [f"{name}:\n    " + "\n    ".join(wrong) for name, wrong in otherwise.items() if wrong]
+    assert not shown, f"{len(shown)} differ\n  " + "\n  ".join(shown[:30])
+
+
+@pytest.mark.parametrize("store", [True, False], ids=["stored", "not stored"])
+def test_every_item_of_a_reply_goes_back_as_it_arrived(
+    responses_rows: list[dict[str, Any]], report_line: Callable[[str], None], store: bool
+) -> None:
+    rows = replied(responses_rows)
+    assert len(rows) >= 870
+    otherwise = {}
+    count = left_out = 0
+    for row, (sent, dropped) in zip(rows, Returning().outcomes(rows, store=store), strict=True):
+        expected = [comparable(item) for item in items_of(row)]
+        returned = [comparable(item) for item in sent]
+        if not store:
+            # An id alone is refused there (wire.md 18.1), and so is the id of an item that needs
+            # the reasoning before it.
+            kept = [item for item in expected if item["type"] != "reasoning" or is_known(item)]
+            left_out += len(expected) - len(kept)
+            listed = len(dropped) >= len(expected) - len(kept) and bool(dropped) == (
+                kept != expected
+            )
+            wrong = [] if listed else [f"dropped: {dropped}"]
+            if kept != expected:
+                for item in [*kept, *returned]:
+                    item.pop("id", None)
+            expected = kept
+        else:
+            wrong = [f"dropped: {dropped}"] if dropped else []
+        count += len(expected)
+        wrong += leaves("input", returned, expected)
+        otherwise[f"{row['number']} {row['provider']} {row['source']}"] = wrong
+    differ = sum(map(bool, otherwise.values()))
+    report_line(f"{len(rows)} replies with {count} items went back, {differ} differ")
+    report_line(f"{left_out} reasoning items without encrypted content were left out, and listed")
+    check(otherwise)
+
+
+def turns(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Return each pair of exchanges that follow each other in one recording."""
+    numbered = {row["source"]: row for row in rows if row["request_body"]}
+    pairs = []
+    for source, row in numbered.items():
+        cassette, _, index = source.rpartition("#")
+        following = numbered.get(f"{cassette}#{int(index) + 1}")
+        if following is not None:
+            pairs.append((row, following))
+    return pairs
+
+
+def new_items(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what the assistant said in the second request and not yet in the first."""
+    known, items = (canonical(json.loads(row["request_body"]))["input"] for row in (before, after))
+    if items[: len(known)] == known:
+        items = items[len(known) :]
+    return [
+        item
+        for item in items
+        if item["type"] not in ("function_call_output", "additional_tools")
+        and item.get("role", "assistant") == "assistant"
+    ]
+
+
+def same_item(recorded: dict[str, Any], sent: dict[str, Any]) -> bool:
+    """Whether it is the same item, in whatever form."""
+    if recorded["type"] != sent["type"]:
+        return False
+    if recorded["type"] == "message":
+        texts = [[block.get("text") for block in one["content"]] for one in (recorded, sent)]
+        return texts[0] == texts[1]
+    key = "call_id" if recorded.get("call_id") else "encrypted_content"
+    if recorded["type"] == "reasoning" and not recorded.get("encrypted_content"):
+        key = "summary"
+    return key not in recorded or same_value(recorded[key], sent.get(key))
+
+
+def same_json(recorded: str, sent: str) -> bool:
+    """Whether two texts are the same JSON."""
+    return bool(json.loads(recorded) == json.loads(sent))
+
+
+def same_value(recorded: Any, sent: Any) -> bool:
+    """Whether two values are equal; of a long text the recording has length and hash alone."""
+    if isinstance(recorded, str) and isinstance(sent, str) and (m := _ELIDED.fullmatch(recorded)):
+        return (len(sent), hashlib.sha256(sent.encode()).hexdigest()[:12]) == (int(m[1]), m[2])
+    return bool(recorded == sent)
+
+
+def test_what_a_recorded_client_sent_back_is_in_what_we_send_back(
+    responses_rows: list[dict[str, Any]], report_line: Callable[[str], None]
+) -> None:
+    by_number = {row["number"]: row for row in responses_rows}
+    held = {
+        before["number"]: new_items(before, after)
+        for before, after in turns(replied(responses_rows))
+    }
+    rows = [by_number[number] for number, items in held.items() if items]
+    assert len(rows) >= 200
+    found: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    otherwise: dict[str, list[str]] = defaultdict(list)
+    for row, (sent, _) in zip(rows, Returning().outcomes(rows, store=True), strict=True):
+        name = f"{row['number']} {row['provider']} {row['source']}"
+        for recorded in held[row["number"]]:
+            ours = next((item for item in sent if same_item(recorded, item)), None)
+            if ours is None:
+                reasons[f"{OTHERWISE}: {recorded['type']}"] += 1
+                continue
+            found[recorded["type"]] += 1
+            found["encrypted"] += bool(recorded.get("encrypted_content"))
+            reasons.update(
+                f"{LEFT_OUT}: {recorded['type']}.{k}" for k in ours.keys() - recorded.keys()
+            )
+            otherwise[name] += differing(recorded, ours, reasons)
+    for reason, count in sorted(reasons.items()):
+        report_line(f"{count:>5}  {reason}")
+    report_line(f"{len(rows)} requests after a reply; items of it that they hold: {dict(found)}")
+    # Every reasoning item is there.
+    assert f"{OTHERWISE}: reasoning" not in reasons
+    assert found["encrypted"] == 82
+    assert sum(found.values()) - found["encrypted"] >= 300
+    check(otherwise)
+
+
+def differing(recorded: dict[str, Any], ours: dict[str, Any], reasons: Counter[str]) -> list[str]:
+    """Return where the recorded item says something that ours does not."""
+    wrong = []
+    for key, value in recorded.items():
+        mine: Any = ours.get(key)
+        if same_value(value, mine):
+            continue
+        if key == "content" and recorded["type"] == "message":
+            wrong += [
+                f"content[{number}].{name}: recorded {one!r:.200}"
+                for number, block in enumerate(value)
+                for name, one in block.items()
+                if one not in ([], None) and not same_value(one, mine[number].get(name))
+            ]
+        elif isinstance(value, str) and key == "arguments" and same_json(value, mine):
+            reasons[RESPELLED] += 1
+        elif key == "id":
+            reasons[f"{OWN_ID}: {recorded['type']}"] += 1
+        else:
+            wrong.append(f"{recorded['type']}.{key}: recorded {value!r:.300}, ours {mine!r:.300}")
+    return wrong

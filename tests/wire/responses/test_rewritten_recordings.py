@@ -1,0 +1,293 @@
+"""Recorded Responses streams in other words: what servers vary must not change the reply.
+
+Each way to vary a stream is in wire.md 4.3, 15 or 18.1, for some server.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.wire.responses.comparing import Table
+from tests.wire.responses.reading import read_whole
+from tests.wire.responses.reading_events import TERMINAL, Event, first_stream, read_stream
+from tests.wire.responses.replaying import CHUNKINGS, Replay, Replays
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tests.wire.responses.reading import Reading
+
+_DELTAS = (
+    "response.output_text.delta",
+    "response.refusal.delta",
+    "response.reasoning_text.delta",
+    "response.reasoning_summary_text.delta",
+    "response.function_call_arguments.delta",
+    "response.custom_tool_call_input.delta",
+)
+LONGEST = 200_000  # characters; longer ones would only take longer
+
+
+def framed(stream: Iterable[Event], *, names: bool = True, line_end: str = "\n") -> str:
+    """Return the stream as text."""
+    blocks = []
+    for event in stream:
+        lines = [f"event: {event['type']}"] if names else []
+        blocks.append(line_end.join([*lines, f"data: {json.dumps(event)}", "", ""]))
+    return "".join(blocks)
+
+
+def without_names(stream: list[Event]) -> str:
+    """As OpenRouter and Bedrock's mantle send it."""
+    return framed(stream, names=False)
+
+
+def other_line_ends(stream: list[Event]) -> str:
+    """As Gemini sends its streams."""
+    return framed(stream, line_end="\r\n")
+
+
+def misleading_names(stream: list[Event]) -> str:
+    """As a gateway that names every event alike."""
+    return framed(stream).replace("event: response.", "event: data.")
+
+
+def done_mark(stream: list[Event]) -> str:
+    """As OpenRouter ends it."""
+    return framed(stream) + "data: [DONE]\n\n"
+
+
+def another_stream_behind(stream: list[Event]) -> str:
+    """As three fixtures that hold several streams."""
+    return framed([*stream, *stream])
+
+
+def doubled(stream: list[Event]) -> str:
+    """As a server that repeats itself after a reconnection."""
+    return framed(event for event in stream for _ in (0, 1))
+
+
+def whole_texts_only(stream: list[Event]) -> str:
+    """As LM Studio, which may leave out the deltas."""
+    return framed(event for event in stream if event["type"] not in _DELTAS)
+
+
+def items_only(stream: list[Event]) -> str:
+    """As a server that only says when an item is done."""
+    kept = ("response.created", "response.output_item.done", *TERMINAL)
+    return framed(event for event in stream if event["type"] in kept)
+
+
+def end_only(stream: list[Event]) -> str:
+    """As a server that computes the reply before it streams it."""
+    terminal = stream[-1]
+    done = {
+        event["output_index"]: event["item"]
+        for event in stream
+        if event["type"] == "response.output_item.done"
+    }
+    response = {**terminal["response"], "output": [done[index] for index in sorted(done)]}
+    return framed([{**terminal, "response": response}])
+
+
+def empty_output(stream: list[Event]) -> str:
+    """As Codex of ChatGPT ends it."""
+    terminal = stream[-1]
+    return framed([*stream[:-1], {**terminal, "response": {**terminal["response"], "output": []}}])
+
+
+def no_output(stream: list[Event]) -> str:
+    """As one recording ends it."""
+    terminal = stream[-1]
+    response = {key: value for key, value in terminal["response"].items() if key != "output"}
+    return framed([*stream[:-1], {**terminal, "response": response}])
+
+
+def without_numbers_and_ids(stream: list[Event]) -> str:
+    """As compatible servers that leave both out."""
+    return framed(
+        {key: value for key, value in event.items() if key not in ("sequence_number", "item_id")}
+        for event in stream
+    )
+
+
+def rotating_ids(stream: list[Event]) -> str:
+    """As Copilot sends it: each event names its item by another id."""
+    return framed(
+        {**event, "item_id": f"rotated_{number}"} if "item_id" in event else event
+        for number, event in enumerate(stream)
+    )
+
+
+def indexes_from_one(stream: list[Event]) -> str:
+    """As Bedrock counts the blocks."""
+    return framed(
+        {
+            key: value + 1 if key in ("content_index", "summary_index") else value
+            for key, value in event.items()
+        }
+        for event in stream
+    )
+
+
+def unknown_events(stream: list[Event]) -> str:
+    """As a later version of the API, and with the comments and pings of gateways."""
+    unknown = {"type": "response.some_future.delta", "output_index": 0, "delta": "x", "text": "y"}
+    return framed(
+        one
+        for event in stream
+        for one in (unknown, {**event, "some_future_key": {"delta": "x", "type": "error"}})
+    ).replace("event: ", ": ping\n\nevent: ")
+
+
+def keys_turned_round(stream: list[Event]) -> str:
+    """As a server that sorts its keys otherwise: `type` comes last, for instance."""
+
+    def turned(value: Any) -> Any:
+        if isinstance(value, list):
+            return [turned(one) for one in value]
+        if isinstance(value, dict):
+            return {key: turned(one) for key, one in reversed(value.items())}
+        return value
+
+    return framed(turned(event) for event in stream)
+
+
+def pairs_joined(stream: list[Event]) -> str:
+    """As a gateway that joins the deltas of one block that follow each other."""
+    joined: list[Event] = []
+    for event in stream:
+        last = joined[-1] if joined else {"type": ""}
+        place = ("type", "output_index", "content_index", "summary_index")
+        same = all(last.get(key) == event.get(key) for key in place)
+        if event["type"] in _DELTAS and same:
+            logprobs = [*(last.get("logprobs") or []), *(event.get("logprobs") or [])]
+            joined[-1] = {**last, "delta": last["delta"] + event["delta"]}
+            if "logprobs" in event:
+                joined[-1]["logprobs"] = logprobs
+        else:
+            joined.append(event)
+    return framed(joined)
+
+
+REWRITINGS = [
+    without_names,
+    other_line_ends,
+    misleading_names,
+    done_mark,
+    another_stream_behind,
+    doubled,
+    whole_texts_only,
+    items_only,
+    end_only,
+    empty_output,
+    no_output,
+    without_numbers_and_ids,
+    rotating_ids,
+    indexes_from_one,
+    unknown_events,
+    keys_turned_round,
+    pairs_joined,
+]
+# Those that leave out an item that only the end has.
+_NEED_EVERY_ITEM = (items_only, end_only, empty_output, no_output)
+
+
+def fits(rewritten: Callable[[list[Event]], str], stream: list[Event]) -> bool:
+    """Whether the stream still says all after the rewriting."""
+    begun, done = (
+        [
+            event["output_index"]
+            for event in stream
+            if event["type"] == f"response.output_item.{how}"
+        ]
+        for how in ("added", "done")
+    )
+    if rewritten is doubled:
+        # Only its number shows that an event is doubled.
+        return "sequence_number" in stream[0]
+    if rewritten is items_only and done != sorted(done):
+        return False  # Only the order in which they began is known then.
+    # One fixture lacks events in the middle, an item among them.
+    whole = sorted(begun) == sorted(done) == list(range(len(begun)))
+    return whole or rewritten not in _NEED_EVERY_ITEM
+
+
+def _streams(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        row
+        for row in rows
+        if row["is_sse"]
+        and len(row["response_body_text"]) <= LONGEST
+        and read_stream(row["response_body_text"]).error is None
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("rewritten", REWRITINGS)
+def test_a_stream_in_other_words_says_the_same(
+    responses_rows: list[dict[str, Any]],
+    transport: str,
+    report_line: Callable[[str], None],
+    rewritten: Callable[[list[Event]], str],
+) -> None:
+    replays: list[Replay] = []
+    readings: list[Reading] = []
+    turn = ("direct", "general").index(transport)
+    for row in _streams(responses_rows):
+        stream = first_stream(row)
+        if not fits(rewritten, stream):
+            continue
+        chunking = CHUNKINGS[(len(replays) + turn) % len(CHUNKINGS)]
+        replays.append(Replay({**row, "response_body_text": rewritten(stream)}, chunking))
+        readings.append(Replay(row, chunking).expected())
+    assert len(replays) >= 200
+    table = Table({})
+    for asynchronous in (False, True):
+        half, expected = replays[asynchronous::2], readings[asynchronous::2]
+        outcomes = Replays(half).outcomes(asynchronous=asynchronous)
+        for replay, seen, reading in zip(half, outcomes, expected, strict=True):
+            table.add(replay, seen, reading)
+    table.check(report_line, whole=False)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("body", ["stream for complete()", "one event for stream()"])
+def test_a_whole_reply_says_the_same_as_a_stream_of_one_event(
+    responses_rows: list[dict[str, Any]],
+    transport: str,
+    report_line: Callable[[str], None],
+    body: str,
+) -> None:
+    replays: list[Replay] = []
+    readings: list[Reading] = []
+    for row in responses_rows:
+        if row["is_sse"] or row["status"] != 200:
+            continue
+        reading = read_whole(row["response_body_text"])
+        if reading.error is not None or reading.status not in ("completed", "incomplete"):
+            continue
+        terminal = {
+            "type": f"response.{reading.status}",
+            "sequence_number": 0,
+            "response": json.loads(row["response_body_text"]),
+        }
+        headers = {"content-type": "text/event-stream"}
+        streamed = {**row, "response_body_text": framed([terminal]), "response_headers": headers}
+        replay = Replay(streamed, "random", stream=body == "one event for stream()")
+        reading.raw, reading.headers, reading.request_id = None, headers, None
+        replays.append(replay)
+        readings.append(reading)
+    assert len(replays) >= 600
+    table = Table({})
+    asynchronous = transport == "general"
+    outcomes = Replays(replays).outcomes(asynchronous=asynchronous)
+    for replay, seen, reading in zip(replays, outcomes, readings, strict=True):
+        if not replay.streams:
+            seen.raw = None
+        table.add(replay, seen, reading)
+    table.check(report_line, whole=False)

@@ -1,0 +1,232 @@
+"""A fake answers and records alike in chat and in Responses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import BaseModel
+
+import tokenwire as tw
+from tokenwire.testing import cut, error, fake, reply, tool_call
+from tokenwire.types import ImagePart, LlmMessage, TextPart
+
+if TYPE_CHECKING:
+    from tests.wire.asking import Asking
+
+    from tokenwire.testing import FakeRequest
+
+MODEL = "openai:gpt-4o-mini"
+APIS = ("chat", "responses")
+
+
+class City(BaseModel):
+    name: str
+
+
+def weather(city: str) -> str:
+    """The weather in a city."""
+    return f"It rains in {city}."
+
+
+CALLS: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "limits": {"max_tokens": 5, "temperature": 0.5, "top_p": 0.25},
+    "tools": {"tools": [weather], "tool_choice": "required", "parallel_tool_calls": False},
+    "a tool": {
+        "tools": [weather],
+        "tool_choice": {"type": "function", "function": {"name": "weather"}},
+    },
+    "log probabilities": {"logprobs": 2},
+    "JSON": {"response_format": {"type": "json_object"}},
+    "labels": {"metadata": {"a": "b"}, "user": "u"},
+}
+
+
+def read(request: FakeRequest) -> dict[str, Any]:
+    """What a test looks at."""
+    names = ("model", "messages", "prompt", "params", "tools", "text", "stream", "attempt")
+    return {name: getattr(request, name) for name in names}
+
+
+def requests_of(ask: Asking, api: str, *calls: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a fake records of a conversation with a tool, for each of the calls."""
+    turns = [tool_call("weather", city="Paris"), "It rains."]
+    with fake({"openai:*": turns * len(calls)}) as f:
+        client = tw.ChatClient(MODEL, system="Be brief.", api=api)
+        for settings in calls:
+            picture = ImagePart(url="https://example.com/a.png", detail="low")
+            messages = [LlmMessage("user", [TextPart("What is it like?"), picture])]
+            first = ask.complete(client, messages, **settings)
+            messages.append(first.message)
+            messages += [call.result(weather("Paris")) for call in first.tool_calls]
+            messages += [LlmMessage("assistant", "It rains."), LlmMessage("user", "Really?")]
+            ask.complete(client, messages, **settings)
+    assert {request.api for request in f.requests} == {api}
+    return [read(request) for request in f.requests]
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_request_reads_alike(ask: Asking, name: str) -> None:
+    of_chat, of_responses = (requests_of(ask, api, CALLS[name]) for api in APIS)
+    assert of_responses == of_chat
+    assert [request["text"] for request in of_chat] == ["What is it like?", "Really?"]
+
+
+def test_a_typed_answer_and_a_stream_read_alike() -> None:
+    seen = []
+    for api in APIS:
+        with fake({"openai:*": ['{"name": "Paris"}', "hi"]}) as f:
+            client = tw.ChatClient(MODEL, api=api)
+            assert client.parse(City, "Which city?").name == "Paris"
+            assert client.run("hi", stream=True) == "hi"
+        seen.append([read(request) for request in f.requests])
+    assert seen[0] == seen[1]
+    assert [request["stream"] for request in seen[0]] == [False, True]
+
+
+REPLIES: dict[str, Any] = {
+    "a text": "It is blue.",
+    "no text": "",
+    "a call": tool_call("weather", city="Paris"),
+    "a text and calls": ("Let me look.", tool_call("weather", city="Paris"), tool_call("time")),
+    "reasoning": reply("It is blue.", reasoning="Rayleigh scattered it."),
+    "a refusal": {"reply": {"refusal": "I will not."}},
+    "a cut text": reply("It is", finish_reason="length"),
+    "a filtered text": reply("It is", finish_reason="content_filter"),
+    "usage": reply("hi", usage={"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}),
+    "no usage": reply("hi", usage={}),
+}
+
+
+def got(response: tw.LlmResponse) -> dict[str, Any]:
+    usage = response.usage
+    counts = ("prompt_tokens", "completion_tokens", "total_tokens")
+    return {
+        "text": response.text,
+        "reasoning": response.reasoning,
+        "refusal": response.refusal,
+        "calls": [(call.name, call.parsed_arguments) for call in response.tool_calls],
+        "finish_reason": response.finish_reason,
+        "usage": usage and [getattr(usage, name) for name in counts],
+    }
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_a_reply_comes_out_alike(ask: Asking, name: str) -> None:
+    outcomes = []
+    for api in APIS:
+        with fake({"openai:*": REPLIES[name]}):
+            client = tw.ChatClient(MODEL, api=api)
+            whole = got(ask.complete(client, "hi"))
+            _, streamed = ask.read(client, "hi")
+            if name not in ("usage", "no usage"):
+                # A stream of chat has its usage only if it is asked for.
+                outcomes.append({**got(streamed), "usage": None})
+            outcomes.append({**whole, "usage": whole["usage"] if "usage" in name else None})
+    half = len(outcomes) // 2
+    assert outcomes[half:] == outcomes[:half]
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
+def test_an_error_is_the_same(ask: Asking, status: int) -> None:
+    problems = []
+    for api in APIS:
+        answer = error(status, "No.", code="because", type="kind")
+        with fake({"openai:*": answer}), pytest.raises(tw.LlmError) as raised:
+            ask.complete(tw.ChatClient(MODEL, api=api, max_retries=0), "hi")
+        # The text of a 404 says what was asked for, which differs.
+        text = str(raised.value).partition(" (asked for")[0]
+        problems.append((type(raised.value), text, raised.value.retryable))
+    assert problems[0] == problems[1]
+
+
+def test_a_stream_is_cut_at_the_same_place(ask: Asking) -> None:
+    for api in APIS:
+        with fake({"openai:*": cut("one two three", after_events=3)}):
+            with pytest.raises(tw.LlmStreamInterruptedError) as raised:
+                ask.run(tw.ChatClient(MODEL, api=api), "hi", stream=True)
+            assert raised.value.partial is not None
+            assert raised.value.partial.text == "one two"
+            with pytest.raises(tw.LlmConnectionLostError):
+                ask.run(tw.ChatClient(MODEL, api=api, max_retries=0), "hi")
+
+
+# What goes wrong, and what a stream of "one two three" then ends with.
+FAULTS: dict[str, tuple[dict[str, Any], type[tw.LlmError] | None, str]] = {
+    "cut": ({"kind": "close", "at": {"events": 3}}, tw.LlmStreamInterruptedError, "one two"),
+    "reset": ({"kind": "reset", "at": {"events": 2}}, tw.LlmStreamInterruptedError, "one"),
+    "no terminator": ({"kind": "no_terminator"}, None, "one two three"),
+    "bad chunk": (
+        {"kind": "bad_chunk_size", "at": {"events": 3}},
+        tw.LlmStreamInterruptedError,
+        "one two",
+    ),
+    "silence": ({"kind": "stall", "at": {"events": 3}}, tw.LlmStallTimeoutError, "one two"),
+    "an error": (
+        {"kind": "error_event", "at": {"events": 3}, "done": True},
+        tw.LlmStreamServerError,
+        "one two",
+    ),
+    "a named error": (
+        {"kind": "error_event", "at": {"events": 3}, "named": True},
+        tw.LlmStreamServerError,
+        "one two",
+    ),
+    "no end": (
+        {"kind": "drop_done", "before_finish": True},
+        tw.LlmStreamIncompleteError,
+        "one two three",
+    ),
+    "late events": ({"kind": "after_done", "events": 2}, None, "one two three"),
+    "comments": (
+        {"kind": "comments", "at": {"events": 2}, "interval_ms": 1, "count": 3},
+        None,
+        "one two three",
+    ),
+    "HTML": ({"kind": "html"}, tw.LlmUnexpectedContentError, ""),
+    "a head in portions": (
+        {"kind": "slow_head", "bytes": 30, "interval_ms": 1},
+        None,
+        "one two three",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("api", APIS)
+def test_what_goes_wrong_ends_alike(ask: Asking, api: str, name: str) -> None:
+    fault, expected, text = FAULTS[name]
+    answer = {"reply": {"text": "one two three"}, "fault": fault}
+    with fake({"openai:*": answer}):
+        client = tw.ChatClient(MODEL, api=api, max_retries=0, timeout=0.5)
+        try:
+            got, problem = ask.run(client, "hi", stream=True), None
+        except tw.LlmError as error:
+            got, problem = (error.partial.text if error.partial else ""), type(error)
+    assert (problem, got) == (expected, text)
+
+
+def test_an_event_that_is_sent_twice_counts_once_in_responses(ask: Asking) -> None:
+    answer = {"reply": {"text": "one two three"}, "fault": {"kind": "repeat", "events": 9}}
+    with fake({"openai:*": answer}):
+        assert ask.run(tw.ChatClient(MODEL, api="responses"), "hi", stream=True) == "one two three"
+
+
+def test_a_stream_of_responses_without_its_last_event_is_incomplete(ask: Asking) -> None:
+    answer = {"reply": {"text": "one two"}, "fault": {"kind": "drop_done"}}
+    with fake({"openai:*": answer}), pytest.raises(tw.LlmStreamIncompleteError) as raised:
+        ask.run(tw.ChatClient(MODEL, api="responses"), "hi", stream=True)
+    assert raised.value.partial is not None
+    assert raised.value.partial.text == "one two"
+    assert "response.completed" in str(raised.value)
+
+
+def test_the_api_of_a_model_is_the_one_that_it_needs(ask: Asking) -> None:
+    """A fake sees what would have been sent, and chat refuses what the real one refuses."""
+    with fake({"openai:*": "It rains."}) as f:
+        newer = tw.ChatClient("openai:gpt-5.6")
+        assert ask.complete(newer, "hi", tools=[weather]).text == "It rains."
+        with pytest.raises(tw.LlmAPIError, match="/v1/responses"):
+            ask.complete(tw.ChatClient("openai:gpt-5.6", api="chat"), "hi", tools=[weather])
+    assert [request.api for request in f.requests] == ["responses", "chat"]
