@@ -56,10 +56,10 @@ def test_a_reply_of_another_api_is_a_typed_error(
     data_dir: Path, report_line: Callable[[str], None], spoken: str
 ) -> None:
     replays = []
+    rows = [row for row in recorded_rows(data_dir, *OTHERS[spoken]) if row["status"] == 200]
     for api in OTHERS[spoken]:
-        rows = [row for row in recorded_rows(data_dir, api) if row["status"] == 200]
         for streamed in (False, True):
-            of_a_kind = [row for row in rows if row["is_sse"] is streamed]
+            of_a_kind = [row for row in rows if (row["api"], row["is_sse"]) == (api, streamed)]
             step = max(1, len(of_a_kind) // OF_EACH)
             replays += [
                 Replay(row, "random", api=spoken, stream=stream, cut=f"-{stream}")
