@@ -2,7 +2,7 @@
 
 use super::item::Item;
 use super::parts::Parts;
-use super::said::{Said, rest_of};
+use super::said::{Said, hash, rest_of};
 use crate::json::Text;
 use crate::message::{ChunkKind, Extra, ToolCallDelta};
 use crate::wire::openai::chat::new_id;
@@ -13,6 +13,8 @@ pub(super) struct CallState {
     index: u32,
     said: Said,
     has_id: bool,
+    /// A hash of its id.
+    id: Option<u64>,
     has_name: bool,
 }
 
@@ -31,6 +33,7 @@ impl CallState {
             index: parts.begin_call(rank),
             said: Said::default(),
             has_id: id.is_some(),
+            id: id.map(hash),
             has_name: name.is_some(),
         };
         parts.push_call(
@@ -43,6 +46,11 @@ impl CallState {
             out,
         );
         call
+    }
+
+    /// Whether it has an id that is not this one.
+    pub(super) fn has_other_id(&self, id: &str) -> bool {
+        self.id.is_some_and(|known| known != hash(id))
     }
 
     /// A fragment that adds nothing.
@@ -73,14 +81,21 @@ impl CallState {
         self.push_arguments(&arguments, parts, out);
     }
 
-    /// Adds what a copy of its whole arguments has beyond what was said.
+    /// Adds what a copy of its whole arguments has beyond what was said. An object is written in another way than the
+    /// pieces.
     pub(super) fn whole_arguments(
         &mut self,
         whole: &str,
+        is_object: bool,
         parts: &mut Parts,
         out: &mut Vec<ChunkKind>,
     ) {
         let mut half = [0; 4];
+        let whole = if is_object && self.said.any() {
+            ""
+        } else {
+            whole
+        };
         let rest = rest_of(&mut self.said, whole, &mut half, parts);
         self.push_arguments(rest, parts, out);
     }
@@ -94,8 +109,7 @@ impl CallState {
         out: &mut Vec<ChunkKind>,
     ) {
         let arguments = item.arguments.into_lossy();
-        let mut half = [0; 4];
-        let rest = rest_of(&mut self.said, &arguments, &mut half, parts).to_owned();
+        self.whole_arguments(&arguments, item.is_object, parts, out);
         // The result is given back by id, so a call that has none gets one here.
         let id = match item.call_id.or(item.id) {
             _ if self.has_id => None,
@@ -109,7 +123,6 @@ impl CallState {
             ToolCallDelta {
                 id,
                 name: name.map(std::borrow::Cow::into_owned),
-                arguments: rest,
                 extra,
                 ends: Some(!item.is_cut),
                 ..self.fragment()

@@ -19,6 +19,8 @@ pub(super) struct Event<'a> {
     pub(super) delta: Option<Text<'a>>,
     /// A whole text: `text`, `refusal`, `arguments` or `input`.
     pub(super) whole: Option<Text<'a>>,
+    /// Whether that was an object, which was never a text.
+    pub(super) is_object: bool,
     pub(super) logprobs: Option<&'a str>,
     /// The objects, as JSON text.
     pub(super) item: Option<&'a str>,
@@ -72,6 +74,11 @@ impl<'a> Event<'a> {
                     Cow::Borrowed(padding) => Some(padding),
                     Cow::Owned(_) => None,
                 });
+            }
+            "arguments" | "input" if reader.peek()? == Kind::Object => {
+                // Some servers send an object instead of its text.
+                self.whole = Some(Text::plain(reader.raw()?));
+                self.is_object = true;
             }
             "text" | "refusal" | "arguments" | "input" => self.whole = reader.string_or_skip()?,
             "item" => self.item = reader.raw_or_null()?,

@@ -123,12 +123,12 @@ impl ResponsesStream {
             && let Some(at) = self.items.find_or_add(event, kind, &mut self.parts)?
             && let Some(item) = self.items.list.get_mut(at)
         {
-            let call = item.call(None, &mut self.parts, out);
+            let call = item.call(None, &mut self.parts, out)?;
             if let Some(piece) = &event.delta {
                 call.grow(piece.clone(), &mut self.parts, out);
             } else if let Some(whole) = &event.whole {
                 let whole = whole.clone().into_lossy();
-                call.whole_arguments(&whole, &mut self.parts, out);
+                call.whole_arguments(&whole, event.is_object, &mut self.parts, out);
             }
         }
         Ok(())
@@ -166,7 +166,7 @@ impl ResponsesStream {
         let place = item.place(list, index, kind, more, &mut self.parts, out)?;
         // One that only the provider understands has its place from its beginning.
         if is_whole || block.kind == BlockKind::Other {
-            item.end_block(place, block, &mut self.parts, out);
+            item.end_block(place, block, &mut self.parts, out)?;
         }
         Ok(())
     }

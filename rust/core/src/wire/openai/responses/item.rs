@@ -44,6 +44,8 @@ pub(super) struct Item<'a> {
     pub(super) name: Option<Cow<'a, str>>,
     /// The arguments of a call, or its input.
     pub(super) arguments: Text<'a>,
+    /// Whether they were an object, which was never a text.
+    pub(super) is_object: bool,
     /// Whether the model was stopped in the middle of it.
     pub(super) is_cut: bool,
     pub(super) summary: Option<&'a str>,
@@ -63,6 +65,7 @@ impl<'a> Item<'a> {
             call_id: None,
             name: None,
             arguments: Text::default(),
+            is_object: false,
             is_cut: false,
             summary: None,
             content: None,
@@ -76,6 +79,7 @@ impl<'a> Item<'a> {
                 "call_id" => item.call_id = word(reader)?,
                 "name" => item.name = word(reader)?,
                 "arguments" | "input" => {
+                    item.is_object = reader.peek()? == Json::Object;
                     item.arguments = match reader.peek()? {
                         Json::String => reader.string()?,
                         // Some servers send an object instead of its text.

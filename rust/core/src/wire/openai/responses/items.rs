@@ -7,6 +7,7 @@ use super::said::hash;
 use super::state::ItemState;
 use crate::error::Error;
 use crate::places::Places;
+use crate::wire::openai::most::MOST;
 
 /// The items that have begun, in their order.
 #[derive(Debug, Default)]
@@ -16,6 +17,12 @@ pub(super) struct Items {
     by_index: Places<u64>,
     /// The last item with each id, by its hash.
     by_id: Places<u64>,
+    /// How many times an item got another id.
+    renamed: usize,
+    /// Whether items that were open at the same time have one index.
+    shares_index: bool,
+    /// The last item of each kind that has the index of another one, or the same lack of signs.
+    beside: Places<(Option<u64>, u8)>,
     /// From where to search for the next item of each kind that the terminal event repeats.
     unmatched: [usize; KINDS],
     /// The place in the output of the last item that it repeated.
@@ -29,13 +36,38 @@ impl Items {
     #[inline]
     pub(super) fn find(&self, event: &Event<'_>) -> Option<usize> {
         match (event.output_index, &event.item_id) {
-            (Some(index), _) => self.by_index.get(&index),
+            (Some(index), id) => self.at_index(index, id.as_deref()),
             (None, id) => {
                 let known = id.as_ref().and_then(|id| self.by_id.get(&hash(id)));
                 // Without any sign, the item that began last is meant.
                 known.or(self.list.len().checked_sub(1))
             }
         }
+    }
+
+    /// The item at an index. If several have it, the id counts.
+    #[inline]
+    fn at_index(&self, index: u64, id: Option<&str>) -> Option<usize> {
+        let last = self.by_index.get(&index)?;
+        if !self.shares_index {
+            return Some(last);
+        }
+        let named = id.and_then(|id| self.by_id.get(&hash(id)));
+        let order = |at: usize| self.list.get(at).map(|item| item.order);
+        Some(named.filter(|&at| order(at) == order(last)).unwrap_or(last))
+    }
+
+    /// The open item of another kind that shares the signs of an event with the item that they lead to.
+    fn beside(&self, event: &Event<'_>, id: Option<u64>, kind: Kind) -> Option<usize> {
+        let fits = |at: &usize| {
+            let item = self.list.get(*at);
+            item.is_some_and(|item| item.kind == kind && !item.has_ended)
+        };
+        let named = id.and_then(|id| self.by_id.get(&id)).filter(fits);
+        named.or_else(|| {
+            let key = (event.output_index, kind as u8);
+            self.beside.get(&key).filter(fits)
+        })
     }
 
     /// The item of this kind that a piece belongs to, which is added if it is missing.
@@ -53,7 +85,18 @@ impl Items {
                 if item.kind != kind && !item.has_begun() {
                     item.kind = kind;
                 }
-                return Ok((item.kind == kind).then_some(at));
+                if item.kind == kind {
+                    return Ok(Some(at));
+                }
+                if let Some(other) = self.beside(event, id, kind) {
+                    return Ok(Some(other));
+                }
+                let added = self.add(event.output_index, id, kind, parts)?;
+                if let Some(index) = event.output_index {
+                    self.by_index.set(index, at);
+                }
+                self.beside.set((event.output_index, kind as u8), added);
+                return Ok(Some(added));
             }
             // What comes late is already there, unless the server gives all items one index.
             if item.kind == kind && (item.id == id || id.is_none()) {
@@ -73,7 +116,7 @@ impl Items {
     ) -> Result<Option<usize>, Error> {
         let id = item.id.as_deref().map(hash);
         let found = if let Some(index) = event.output_index {
-            self.by_index.get(&index)
+            self.at_index(index, item.id.as_deref())
         } else {
             let known = id.and_then(|id| self.by_id.get(&id));
             // Without any sign, what ends is what began last.
@@ -86,9 +129,13 @@ impl Items {
         if let Some(at) = found
             && let Some(known) = self.list.get_mut(at)
         {
-            if !known.has_ended && (known.kind == item.kind || !known.has_begun()) {
+            let is_same = known.kind == item.kind && (is_whole || !known.is_another(item));
+            if !known.has_ended && (is_same || !known.has_begun()) {
                 known.kind = item.kind;
-                if let Some(id) = id {
+                if let Some(id) = id.filter(|id| known.id != Some(*id))
+                    && self.renamed < MOST
+                {
+                    self.renamed += 1;
                     self.by_id.set(id, at);
                 }
                 return Ok(Some(at));
@@ -96,6 +143,11 @@ impl Items {
             if known.has_ended && known.kind == item.kind && (id.is_none() || known.id == id) {
                 return Ok(None);
             }
+            let other = self.beside(event, id, item.kind);
+            if let Some(other) = other.filter(|&other| is_whole && other != at) {
+                return Ok(Some(other));
+            }
+            self.shares_index = true;
         }
         self.add(event.output_index, id, item.kind, parts).map(Some)
     }

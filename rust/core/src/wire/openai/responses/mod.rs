@@ -16,7 +16,7 @@
 //!
 //! `encode` writes a request. `stream` decodes events, `growth` those of items and blocks and `end` the terminal one.
 //! `event`, `item` and `response` read their JSON. What a stream has to remember is in `items`, which finds the one that
-//! an event is about, `state` (an item), `block` and `call`. `parts` writes what is new as pieces of numbered parts.
+//! an event is about, `state` (an item), `head`, `block` and `call`. `parts` writes what is new as pieces of numbered parts.
 //! `said` compares a text with a later copy of it, `sequence` notices events that come twice or never, and `repeat` is a
 //! shortcut for events that differ only in their text. `reply` decodes a whole reply as a stream of its terminal event.
 
@@ -26,6 +26,7 @@ mod encode;
 mod end;
 mod event;
 mod growth;
+mod head;
 mod item;
 mod items;
 mod parts;

@@ -12,6 +12,10 @@ use crate::wire::openai::most::{MOST, too_many};
 /// How many bytes of what items have besides their blocks are kept until the items end.
 const MOST_HEADS: usize = 4 << 20;
 
+/// How many bytes parts have of their items in all, with those that later ones replaced. A short event may repeat a long
+/// head. Recorded replies have at most a few kilobytes.
+const MOST_DESCRIBED: usize = 16 << 20;
+
 /// The parts that have begun, and what all of them say about the end of the reply.
 #[derive(Debug, Default)]
 #[allow(
@@ -31,6 +35,8 @@ pub(super) struct Parts {
     slots: usize,
     /// How many bytes of heads are kept.
     heads: usize,
+    /// How many bytes of heads were passed on.
+    described: usize,
     /// Whether any of them is a refusal.
     pub(super) refused: bool,
     /// Whether the model was stopped in the middle of a call.
@@ -87,6 +93,18 @@ impl Parts {
 
     pub(super) fn free(&mut self, bytes: usize) {
         self.heads = self.heads.saturating_sub(bytes);
+    }
+
+    /// Counts bytes of a head that are passed on. Fails if there were too many.
+    pub(super) fn describe(&mut self, bytes: usize) -> Result<(), Error> {
+        self.described += bytes;
+        if self.described > MOST_DESCRIBED {
+            let message = format!(
+                "the reply has items whose parts repeat more than {MOST_DESCRIBED} bytes of them"
+            );
+            return Err(Error::new(ErrorKind::ResponseTooLarge, message));
+        }
+        Ok(())
     }
 
     /// The number of a part that begins. Its first piece must come before another part begins.

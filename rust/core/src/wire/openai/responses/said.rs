@@ -62,6 +62,11 @@ impl Said {
         self.hash = fnv(self.hash, text);
     }
 
+    /// Whether anything was passed on.
+    pub(super) fn any(&self) -> bool {
+        self.bytes > 0
+    }
+
     /// Whether half a character is waiting for the other half.
     #[inline]
     pub(super) fn is_waiting(&self) -> bool {

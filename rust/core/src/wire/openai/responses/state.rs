@@ -2,12 +2,16 @@
 
 use super::block::BlockState;
 use super::call::CallState;
-use super::item::{Block, BlockKind, Item, Kind, List, push_string};
+use super::head::Head;
+use super::item::{Block, BlockKind, Item, Kind, List};
 use super::parts::Parts;
 use super::said::hash;
 use crate::error::Error;
 use crate::message::{ChunkKind, Extra, RawJson};
 use crate::places::Places;
+
+/// Among how many blocks that came the one is looked for that the end of an item has.
+const NEAR: usize = 8;
 
 /// What a stream has to remember of one item.
 #[derive(Debug)]
@@ -22,12 +26,12 @@ pub(super) struct ItemState {
     number: u16,
     /// A hash of its id.
     pub(super) id: Option<u64>,
-    /// What its first part has as `item`, and what the other ones have.
-    head: Box<str>,
-    continues: Box<str>,
+    head: Head,
     blocks: Vec<BlockState>,
     /// The places of the blocks that events may go on with.
     places: Places<(List, u64)>,
+    /// Whether any block is not opaque.
+    has_first: bool,
     call: Option<Box<CallState>>,
     /// Whether the signature of its reasoning came.
     is_signed: bool,
@@ -46,16 +50,25 @@ impl ItemState {
             order,
             number,
             id,
-            head: "{}".into(),
-            continues: r#"{"continues":true}"#.into(),
+            head: Head::default(),
             blocks: Vec::new(),
             places: Places::None,
+            has_first: false,
             call: None,
             is_signed: false,
             has_ended: false,
             is_bare: false,
             is_repeated: false,
         }
+    }
+
+    /// Whether this item, which begins at the same place, is another one of its kind.
+    pub(super) fn is_another(&self, item: &Item<'_>) -> bool {
+        if let (Some(call), Some(id)) = (&self.call, &item.call_id) {
+            return call.has_other_id(id);
+        }
+        let id = item.id.as_deref().map(hash);
+        id.is_some() && self.id.is_some() && id != self.id
     }
 
     /// Whether anything of it was passed on.
@@ -65,32 +78,10 @@ impl ItemState {
 
     /// Notes what the item has besides its blocks.
     fn note(&mut self, item: &Item<'_>, parts: &mut Parts) -> Result<(), Error> {
-        parts.free(self.head.len() + self.continues.len());
         if let Some(id) = &item.id {
             self.id = Some(hash(id));
-            let mut continues = String::from(r#"{"id":"#);
-            push_string(&mut continues, id);
-            continues.push_str(r#","continues":true}"#);
-            self.continues = continues.into();
         }
-        if item.kind != Kind::Other {
-            self.head = item.head()?.into();
-        }
-        parts.keep(self.head.len() + self.continues.len())
-    }
-
-    /// What a part of it has as `item`.
-    fn extra(&self, is_first: bool) -> Extra {
-        let mut extra = Extra::default();
-        let json = if is_first {
-            &self.head
-        } else {
-            &self.continues
-        };
-        if let Some(json) = RawJson::read(json) {
-            extra.push("item", &json);
-        }
-        extra
+        self.head.note(item, parts)
     }
 
     /// Where a block belongs among all parts of the reply.
@@ -111,7 +102,9 @@ impl ItemState {
         parts: &mut Parts,
         out: &mut Vec<ChunkKind>,
     ) -> Result<usize, Error> {
-        if let Some(place) = self.places.get(&(list, index)) {
+        let known = self.places.get(&(list, index));
+        // Nothing may be lost because a block is announced as another one.
+        if let Some(place) = known.filter(|&at| self.block(at, kind).is_some()) {
             return Ok(place);
         }
         self.begin_block(list, index, kind, more, parts, out)
@@ -148,13 +141,11 @@ impl ItemState {
             return Ok(0);
         }
         parts.count()?;
-        let is_first = !self
-            .blocks
-            .iter()
-            .any(|block| block.kind != BlockKind::Other);
+        let is_first = !self.has_first;
+        self.has_first |= kind != BlockKind::Other;
         let mut block = BlockState::new(list, kind, is_first, self.rank(list, index), parts);
         if kind != BlockKind::Other {
-            let mut extra = self.extra(is_first);
+            let mut extra = self.head.extra(is_first, parts)?;
             extra.append(more);
             block.describe(extra, false, parts, out);
         }
@@ -171,13 +162,14 @@ impl ItemState {
         whole: Block<'_>,
         parts: &mut Parts,
         out: &mut Vec<ChunkKind>,
-    ) {
+    ) -> Result<(), Error> {
         if let Some(is_first) = self.blocks.get(at).map(|block| block.is_first) {
-            let extra = self.extra(is_first);
+            let extra = self.head.extra(is_first, parts)?;
             if let Some(block) = self.block(at, whole.kind) {
                 block.end(whole, extra, parts, out);
             }
         }
+        Ok(())
     }
 
     /// The call, which begins if it has not yet.
@@ -186,23 +178,23 @@ impl ItemState {
         item: Option<&Item<'_>>,
         parts: &mut Parts,
         out: &mut Vec<ChunkKind>,
-    ) -> &mut CallState {
+    ) -> Result<&mut CallState, Error> {
         if self.call.is_none() {
-            let (extra, rank) = (self.call_extra(), self.rank(List::Bare, 0));
+            let (extra, rank) = (self.call_extra(parts)?, self.rank(List::Bare, 0));
             self.call = Some(Box::new(CallState::begin(item, extra, rank, parts, out)));
         }
         #[allow(clippy::unwrap_used, reason = "it has just been set")]
-        self.call.as_mut().unwrap()
+        Ok(self.call.as_mut().unwrap())
     }
 
-    fn call_extra(&self) -> Extra {
-        let mut extra = self.extra(true);
+    fn call_extra(&self, parts: &mut Parts) -> Result<Extra, Error> {
+        let mut extra = self.head.extra(true, parts)?;
         if self.kind == Kind::Custom
             && let Some(object) = RawJson::read("{}")
         {
             extra.push("custom", &object);
         }
-        extra
+        Ok(extra)
     }
 
     /// Begins the item. One that is one part of the reply from its beginning to its end gets its place here.
@@ -215,7 +207,7 @@ impl ItemState {
         self.note(item, parts)?;
         match self.kind {
             Kind::Call | Kind::Custom => {
-                self.call(Some(item), parts, out);
+                self.call(Some(item), parts, out)?;
             }
             Kind::Reasoning => self.begin_reasoning(parts, out)?,
             Kind::Other => self.end_opaque(item, parts, out)?,
@@ -264,8 +256,8 @@ impl ItemState {
         self.note(&item, parts)?;
         match self.kind {
             Kind::Call | Kind::Custom => {
-                let extra = self.call_extra();
-                self.call(Some(&item), parts, out)
+                let extra = self.call_extra(parts)?;
+                self.call(Some(&item), parts, out)?
                     .end(item, extra, parts, out);
             }
             Kind::Other => self.end_opaque(&item, parts, out)?,
@@ -299,24 +291,28 @@ impl ItemState {
             places.map(|(at, _)| at).collect::<Vec<_>>()
         };
         let (summary, content) = (known(List::Summary), known(List::Content));
+        let (mut summary, mut content) = (&*summary, &*content);
         let mut is_repeated = self.blocks.is_empty();
         item.blocks(|list, place, whole| {
             let known = match list {
-                List::Summary => &summary,
-                _ => &content,
+                List::Summary => &mut summary,
+                _ => &mut content,
             };
-            let known = usize::try_from(place).ok().and_then(|at| known.get(at));
-            let at = match known.filter(|&&at| self.block(at, whole.kind).is_some()) {
-                Some(&at) => at,
+            let mut near = known.iter().take(NEAR);
+            let found = near.position(|&at| self.block(at, whole.kind).is_some());
+            let at = match found.and_then(|found| known.split_at_checked(found)?.1.split_first()) {
+                Some((&at, rest)) => {
+                    *known = rest;
+                    at
+                }
                 None => self.begin_block(list, place, whole.kind, &whole.extra, parts, out)?,
             };
             is_repeated |= at == 0;
-            self.end_block(at, whole, parts, out);
-            Ok(())
+            self.end_block(at, whole, parts, out)
         })?;
         if !is_repeated {
             // Its text stays as it is, but what it has of the item is new.
-            let extra = self.extra(true);
+            let extra = self.head.extra(true, parts)?;
             if let Some(block) = self.blocks.first_mut() {
                 let ends = block.list == List::Bare;
                 block.describe(extra, ends, parts, out);
@@ -366,8 +362,7 @@ impl ItemState {
     /// Nothing of the item follows but a signature, which is that of the last part.
     fn close(&mut self, parts: &mut Parts) {
         self.has_ended = true;
-        parts.free(self.head.len() + self.continues.len());
-        (self.head, self.continues) = (Box::default(), Box::default());
+        self.head.free(parts);
         (self.places, self.call) = (Places::None, None);
         if self.kind == Kind::Reasoning && !self.is_signed {
             let keep = self.blocks.len().saturating_sub(1);

@@ -159,9 +159,13 @@ impl ResponsesStream {
             }
             ("completed" | "incomplete" | "failed" | "cancelled", "") => {
                 let mut response = Response::read(event.response.unwrap_or("null"))?;
-                response
-                    .status
-                    .get_or_insert_with(|| kind.to_owned().into());
+                // The event says that it has ended, whatever status was copied into it.
+                if matches!(
+                    response.status.as_deref(),
+                    None | Some("queued" | "in_progress")
+                ) {
+                    response.status = Some(kind.to_owned().into());
+                }
                 self.end(&response, out)?;
                 return Ok(Step::Done);
             }

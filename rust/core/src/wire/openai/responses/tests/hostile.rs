@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{added, completed, decoded, done, read, read_texts, text_delta};
 use crate::error::ErrorKind;
+use crate::message::ChunkKind;
 
 const MANY: usize = 20_000;
 
@@ -96,4 +97,38 @@ fn what_is_nested_too_deep_is_an_error() {
         read_texts(&[event]).error.unwrap().kind(),
         ErrorKind::Decode
     );
+}
+
+#[test]
+fn short_events_do_not_repeat_what_a_long_item_has_without_end() {
+    let long = "y".repeat(1 << 20);
+    let ended = |at: usize| {
+        json!({
+            "type": "response.content_part.done", "output_index": 0, "content_index": 0,
+            "part": {"type": "output_text", "text": "", "at": at},
+        })
+    };
+    let begun = |at: usize| json!({"type": "response.output_text.delta", "output_index": 0, "content_index": at, "delta": "a"});
+    let blocks = vec![json!({"type": "output_text", "text": "a"}); 64];
+    let cases = [
+        std::iter::once(added(0, &json!({"type": "message", "id": "m", "x": long})))
+            .chain((0..64).map(ended))
+            .collect::<Vec<_>>(),
+        std::iter::once(added(0, &json!({"type": "message", "id": long})))
+            .chain((0..64).map(begun))
+            .collect(),
+        vec![done(
+            0,
+            &json!({"type": "message", "id": long, "content": blocks}),
+        )],
+    ];
+    for events in cases {
+        let streamed = read(&events);
+        assert_eq!(streamed.error.unwrap().kind(), ErrorKind::ResponseTooLarge);
+        let bytes = streamed.chunks.iter().map(|chunk| match chunk {
+            ChunkKind::Delta(delta) => delta.extra.bytes(),
+            ChunkKind::Text(_) => 0,
+        });
+        assert!(bytes.sum::<usize>() < 17 << 20);
+    }
 }

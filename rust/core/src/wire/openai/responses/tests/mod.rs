@@ -7,6 +7,7 @@ mod hostile;
 mod items;
 mod repeat;
 mod replies;
+mod shared_signs;
 
 use serde_json::{Value, json};
 
