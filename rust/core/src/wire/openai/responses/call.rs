@@ -2,7 +2,7 @@
 
 use super::item::Item;
 use super::parts::Parts;
-use super::said::{Said, hash, rest_of};
+use super::said::{Said, rest_of};
 use crate::json::Text;
 use crate::message::{ChunkKind, Extra, ToolCallDelta};
 use crate::wire::openai::chat::new_id;
@@ -13,8 +13,6 @@ pub(super) struct CallState {
     index: u32,
     said: Said,
     has_id: bool,
-    /// A hash of its id.
-    id: Option<u64>,
     has_name: bool,
 }
 
@@ -33,7 +31,6 @@ impl CallState {
             index: parts.begin_call(rank),
             said: Said::default(),
             has_id: id.is_some(),
-            id: id.map(hash),
             has_name: name.is_some(),
         };
         parts.push_call(
@@ -46,11 +43,6 @@ impl CallState {
             out,
         );
         call
-    }
-
-    /// Whether it has an id that is not this one.
-    pub(super) fn has_other_id(&self, id: &str) -> bool {
-        self.id.is_some_and(|known| known != hash(id))
     }
 
     /// A fragment that adds nothing.

@@ -19,11 +19,12 @@ impl ResponsesStream {
         self.done = true;
         response.note(&mut self.head);
         let mut failed = Ok(());
-        Reader::over(response.output.unwrap_or("null")).array_or_skip(|reader| {
+        let output = response.output.unwrap_or("null");
+        Reader::over(output).array_or_skip(|reader| {
             if let Some(item) = Item::read(reader.raw()?)?
                 && failed.is_ok()
             {
-                failed = self.repeated(item, out);
+                failed = self.repeated(item, output, out);
             }
             Ok(())
         })?;
@@ -67,8 +68,13 @@ impl ResponsesStream {
     }
 
     /// An item that the terminal event has.
-    fn repeated(&mut self, item: Item<'_>, out: &mut Vec<ChunkKind>) -> Result<(), Error> {
-        let at = self.items.repeated(&item, &mut self.parts)?;
+    fn repeated(
+        &mut self,
+        item: Item<'_>,
+        output: &str,
+        out: &mut Vec<ChunkKind>,
+    ) -> Result<(), Error> {
+        let at = self.items.repeated(&item, output, &mut self.parts)?;
         match self.items.list.get_mut(at) {
             Some(known) if known.has_ended => known.repeat(&item, &mut self.parts, out),
             Some(known) => known.end(item, &mut self.parts, out),
@@ -87,7 +93,7 @@ impl ResponsesStream {
         self.parts.differs
             || self.sequence.has_gap
                 && !is_repeated
-                && (open.next().is_some() || self.items.has_hole())
+                && (self.sequence.ends_with_gap || open.next().is_some() || self.items.has_hole())
     }
 
     /// Ends the items that are nowhere in full.

@@ -1,11 +1,14 @@
 //! Finds the item that an event is about, and what the terminal event repeats.
 
+use std::collections::HashSet;
+
 use super::event::Event;
 use super::item::{Item, Kind};
 use super::parts::Parts;
 use super::said::hash;
 use super::state::ItemState;
 use crate::error::Error;
+use crate::json::Reader;
 use crate::places::Places;
 use crate::wire::openai::most::MOST;
 
@@ -17,19 +20,24 @@ pub(super) struct Items {
     by_index: Places<u64>,
     /// The last item with each id, by its hash.
     by_id: Places<u64>,
-    /// How many times an item got another id.
-    renamed: usize,
+    /// How many of them came after an item had begun.
+    names: usize,
     /// Whether items that were open at the same time have one index.
     shares_index: bool,
     /// The last item of each kind that has the index of another one, or the same lack of signs.
     beside: Places<(Option<u64>, u8)>,
     /// From where to search for the next item of each kind that the terminal event repeats.
     unmatched: [usize; KINDS],
+    /// Hashes of the ids in it, as soon as they matter.
+    listed: Option<HashSet<u64>>,
     /// The place in the output of the last item that it repeated.
     last_order: u32,
 }
 
 const KINDS: usize = 5;
+
+/// How many ids are kept that come after an item has begun: those of its call, and others that take their place.
+const MOST_NAMES: usize = 2 * MOST;
 
 impl Items {
     /// The item of an event. Its index counts, because some servers change the ids in the middle of an item.
@@ -114,6 +122,37 @@ impl Items {
         is_whole: bool,
         parts: &mut Parts,
     ) -> Result<Option<usize>, Error> {
+        let at = self.placed(event, item, is_whole, parts)?;
+        if let Some(at) = at {
+            self.name(at, item);
+        }
+        Ok(at)
+    }
+
+    /// Notes the ids of an item. A server may change them as often as it likes.
+    fn name(&mut self, at: usize, item: &Item<'_>) {
+        let Some(known) = self.list.get_mut(at) else {
+            return;
+        };
+        let id = item.id.as_deref().map(hash);
+        let id = id.filter(|&id| known.id.replace(id) != Some(id));
+        let call_id = item.call_id.as_deref().map(hash);
+        let call_id = call_id.filter(|&id| known.call_id.replace(id) != Some(id));
+        for id in [id, call_id].into_iter().flatten() {
+            if self.names < MOST_NAMES {
+                self.names += 1;
+                self.by_id.set(id, at);
+            }
+        }
+    }
+
+    fn placed(
+        &mut self,
+        event: &Event<'_>,
+        item: &Item<'_>,
+        is_whole: bool,
+        parts: &mut Parts,
+    ) -> Result<Option<usize>, Error> {
         let id = item.id.as_deref().map(hash);
         let found = if let Some(index) = event.output_index {
             self.at_index(index, item.id.as_deref())
@@ -132,12 +171,6 @@ impl Items {
             let is_same = known.kind == item.kind && (is_whole || !known.is_another(item));
             if !known.has_ended && (is_same || !known.has_begun()) {
                 known.kind = item.kind;
-                if let Some(id) = id.filter(|id| known.id != Some(*id))
-                    && self.renamed < MOST
-                {
-                    self.renamed += 1;
-                    self.by_id.set(id, at);
-                }
                 return Ok(Some(at));
             }
             if known.has_ended && known.kind == item.kind && (id.is_none() || known.id == id) {
@@ -153,12 +186,24 @@ impl Items {
     }
 
     /// The item that the terminal event repeats, which is added if it is missing.
-    pub(super) fn repeated(&mut self, item: &Item<'_>, parts: &mut Parts) -> Result<usize, Error> {
+    ///
+    /// Some servers change the ids, so an id that is new may be that of the next item of its kind: unless `output`, which
+    /// is all of it, has that one, too.
+    pub(super) fn repeated(
+        &mut self,
+        item: &Item<'_>,
+        output: &str,
+        parts: &mut Parts,
+    ) -> Result<usize, Error> {
         let id = item.id.as_deref().map(hash);
-        let by_id = id.and_then(|id| self.by_id.get(&id));
         let fits = |known: &ItemState| known.kind == item.kind && !known.is_repeated;
-        let by_id = by_id.filter(|&at| self.list.get(at).is_some_and(fits));
-        let at = by_id.or_else(|| {
+        let ids = [id, item.call_id.as_deref().map(hash)];
+        let mut named = ids
+            .into_iter()
+            .flatten()
+            .filter_map(|id| self.by_id.get(&id));
+        let named = named.find(|&at| self.list.get(at).is_some_and(fits));
+        let at = named.or_else(|| {
             let next = self.unmatched.get_mut(item.kind as usize)?;
             let rest = self.list.get(*next..)?;
             let Some(skipped) = rest.iter().position(fits) else {
@@ -166,7 +211,13 @@ impl Items {
                 return None;
             };
             *next += skipped;
-            Some(*next)
+            let known = self.list.get(*next)?;
+            if ids == [None; 2] || ids.contains(&known.id) && known.id.is_some() {
+                return Some(*next);
+            }
+            let listed = self.listed.get_or_insert_with(|| ids_in(output));
+            let mut others = [known.id, known.call_id].into_iter().flatten();
+            (!others.any(|id| listed.contains(&id))).then_some(*next)
         });
         let at = if let Some(at) = at {
             at
@@ -187,9 +238,8 @@ impl Items {
 
     /// Whether an index was left out, so that an item is missing.
     pub(super) fn has_hole(&self) -> bool {
-        let first = u64::from(self.by_index.get(&0).is_none());
-        let end = first + self.list.len() as u64;
-        (first..end).any(|index| self.by_index.get(&index).is_none())
+        let mut all = 0..self.list.len() as u64;
+        all.any(|index| self.by_index.get(&index).is_none())
     }
 
     fn add(
@@ -218,4 +268,18 @@ impl Items {
         self.list.push(ItemState::new(kind, order, number, id));
         Ok(at)
     }
+}
+
+/// Hashes of the ids of the items in `output`, and of their calls.
+fn ids_in(output: &str) -> HashSet<u64> {
+    let mut ids = HashSet::new();
+    // It has been read once.
+    let _ = Reader::over(output).array_or_skip(|reader| {
+        if let Some(item) = Item::read(reader.raw()?)? {
+            let found = [item.id.as_deref(), item.call_id.as_deref()];
+            ids.extend(found.into_iter().flatten().map(hash));
+        }
+        Ok(())
+    });
+    ids
 }

@@ -11,6 +11,8 @@ pub(super) struct Sequence {
     highest: Option<u64>,
     /// Whether a number was left out.
     pub(super) has_gap: bool,
+    /// Whether it was the one before the last event.
+    pub(super) ends_with_gap: bool,
     /// Whether two different events had one number, so that the numbers mean nothing.
     is_void: bool,
 }
@@ -39,18 +41,15 @@ impl Sequence {
             if place.1 == hash {
                 return true;
             }
-            (self.is_void, self.has_gap) = (true, false);
+            (self.is_void, self.has_gap, self.ends_with_gap) = (true, false, false);
             return false;
         }
         *place = (number, hash);
-        match self.highest {
-            Some(highest) if number <= highest => {}
-            Some(highest) => {
-                self.has_gap |= number - highest > 1;
-                self.highest = Some(number);
-            }
-            None => self.highest = Some(number),
-        }
+        // Servers begin with 0 or 1.
+        let before = self.highest.unwrap_or(0);
+        self.ends_with_gap = number.saturating_sub(before) > 1;
+        self.has_gap |= self.ends_with_gap;
+        self.highest = Some(before.max(number));
         false
     }
 }
@@ -79,12 +78,14 @@ mod tests {
     #[test]
     fn an_event_that_comes_again_is_known_by_its_number_and_its_bytes() {
         let mut sequence = Sequence::default();
-        assert!(!sequence.is_again(3, b"three"));
-        assert!(!sequence.is_again(4, b"four"));
-        assert!(sequence.is_again(3, b"three") && sequence.is_again(4, b"four"));
+        assert!(!sequence.is_again(1, b"one"));
+        assert!(!sequence.is_again(2, b"two"));
+        assert!(sequence.is_again(1, b"one") && sequence.is_again(2, b"two"));
         assert!(!sequence.has_gap && sequence.counts());
-        assert!(!sequence.is_again(6, b"four"));
-        assert!(sequence.has_gap);
+        assert!(!sequence.is_again(4, b"two"));
+        assert!(sequence.has_gap && sequence.ends_with_gap);
+        assert!(!sequence.is_again(5, b"five"));
+        assert!(sequence.has_gap && !sequence.ends_with_gap);
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(super) struct ItemState {
     number: u16,
     /// A hash of its id.
     pub(super) id: Option<u64>,
+    /// A hash of the id of its call.
+    pub(super) call_id: Option<u64>,
     head: Head,
     blocks: Vec<BlockState>,
     /// The places of the blocks that events may go on with.
@@ -50,6 +52,7 @@ impl ItemState {
             order,
             number,
             id,
+            call_id: None,
             head: Head::default(),
             blocks: Vec::new(),
             places: Places::None,
@@ -64,8 +67,9 @@ impl ItemState {
 
     /// Whether this item, which begins at the same place, is another one of its kind.
     pub(super) fn is_another(&self, item: &Item<'_>) -> bool {
-        if let (Some(call), Some(id)) = (&self.call, &item.call_id) {
-            return call.has_other_id(id);
+        let call_id = item.call_id.as_deref().map(hash);
+        if call_id.is_some() && self.call_id.is_some() {
+            return call_id != self.call_id;
         }
         let id = item.id.as_deref().map(hash);
         id.is_some() && self.id.is_some() && id != self.id

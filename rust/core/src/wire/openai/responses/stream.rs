@@ -68,10 +68,10 @@ impl StreamDecoder for ResponsesStream {
                 };
             }
         };
-        if let Some(number) = event.sequence
-            && self.sequence.is_again(number, data)
-        {
-            return Ok(Step::Continue);
+        match event.sequence {
+            Some(number) if self.sequence.is_again(number, data) => return Ok(Step::Continue),
+            Some(_) => {}
+            None => self.sequence.ends_with_gap = false,
         }
         self.apply(&event, name, data, out)
     }
@@ -169,6 +169,7 @@ impl ResponsesStream {
                 self.end(&response, out)?;
                 return Ok(Step::Done);
             }
+            ("error", "") => return Err(errors::decode(None, data)),
             // An event of another kind has nothing that the end of its item does not have.
             _ => {}
         }

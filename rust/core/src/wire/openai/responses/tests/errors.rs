@@ -289,3 +289,10 @@ fn the_refusals_of_stateless_reasoning_are_not_repeated() {
         (ErrorKind::Api, false)
     );
 }
+
+#[test]
+fn an_error_may_be_named_like_the_events_of_a_response() {
+    let event = json!({"type": "response.error", "error": {"code": "rate_limit_exceeded", "message": "slow"}});
+    let error = read(&[event]).error.unwrap();
+    assert_eq!(error.kind(), ErrorKind::RateLimit);
+}

@@ -169,3 +169,41 @@ fn an_item_that_is_sent_again_counts_once() {
     ];
     assert_eq!(read(&again).parts(), parts(&whole(&json!([item])).unwrap()));
 }
+
+#[test]
+fn a_gap_before_the_end_is_a_loss_if_the_end_repeats_nothing() {
+    let numbered = |number: u64, mut event: Value| {
+        event["sequence_number"] = number.into();
+        event
+    };
+    let begun = numbered(
+        0,
+        json!({"type": "response.created", "response": {"id": "resp_1"}}),
+    );
+    let item = numbered(1, done(0, &message("m", "a")));
+    for (events, output, is_lost) in [
+        (vec![&begun], json!([]), true),
+        (vec![], json!([]), true),
+        (vec![&begun, &item], json!([]), true),
+        (vec![&begun, &item], json!([message("m", "a")]), false),
+    ] {
+        let end = numbered(9, completed(&output));
+        let events: Vec<_> = events.into_iter().chain([&end]).cloned().collect();
+        let kind = read(&events).error.map(|error| error.kind());
+        assert_eq!(
+            kind,
+            is_lost.then_some(ErrorKind::StreamIncomplete),
+            "{events:?}"
+        );
+    }
+    // A piece that does not begin the text, after events that are missing.
+    let late = [
+        numbered(7, text_delta(0, "c")),
+        numbered(8, done(0, &message("m", "abc"))),
+        numbered(9, completed(&json!([]))),
+    ];
+    assert_eq!(
+        read(&late).error.unwrap().kind(),
+        ErrorKind::StreamIncomplete
+    );
+}

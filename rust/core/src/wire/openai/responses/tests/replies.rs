@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{call, decoded, message, read};
+use super::{call, decoded, message, read, whole};
+use crate::error::ErrorKind;
 use crate::message::{FinishReason, RawJson};
 
 #[test]
@@ -226,4 +227,14 @@ fn logprobs_are_those_of_the_choice_and_come_once() {
                 .is_none()
         );
     }
+}
+
+#[test]
+fn an_output_that_is_no_list_is_no_reply() {
+    for output in [json!("text"), json!({"a": 1}), json!(3)] {
+        let error = whole(&output).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedContent);
+        assert!(error.message().contains("no list"), "{error}");
+    }
+    assert!(whole(&Value::Null).unwrap().choices[0].parts.is_empty());
 }

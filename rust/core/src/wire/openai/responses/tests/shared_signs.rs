@@ -166,3 +166,30 @@ fn a_response_that_has_completed_is_not_in_progress() {
         );
     }
 }
+
+#[test]
+fn an_item_that_was_lost_does_not_take_the_place_of_another() {
+    let (one, two) = (call("1", "{\"a\":1}"), call("2", "{\"b\":2}"));
+    let (first, second) = (message("a", "one"), message("b", "two"));
+    for (lost, came, open, expected) in [
+        (&one, &two, call("2", ""), ["{\"a\":1}", "{\"b\":2}"]),
+        (&first, &second, opened("b"), ["one", "two"]),
+    ] {
+        let end = completed(&json!([lost, came]));
+        for events in [
+            vec![added(1, &open), end.clone()],
+            vec![added(1, &open), done(1, came), end.clone()],
+        ] {
+            assert_eq!(said(&events), expected);
+        }
+        // Ids may change, but then no other item has them.
+        let mut renamed = came.clone();
+        renamed["id"] = "other".into();
+        let events = [
+            added(0, &open),
+            done(0, &renamed),
+            completed(&json!([came])),
+        ];
+        assert_eq!(said(&events), expected[1..]);
+    }
+}
