@@ -237,7 +237,9 @@ impl<'a> Items<'a, '_> {
             "tool_call" => {
                 self.close(turn)?;
                 self.separate();
-                let with_id = !turn.lacks_reasoning;
+                // A call in a message of the caller's may have left its reasoning behind.
+                let is_apart = self.is_stateless && part.get("provider").is_none();
+                let with_id = !turn.lacks_reasoning && !is_apart;
                 if self.calls.write(part, self.to, with_id, self.out)? {
                     self.dropped.push(format!("{}.extra", part.path()));
                 }
