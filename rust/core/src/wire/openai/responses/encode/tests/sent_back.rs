@@ -190,6 +190,7 @@ fn a_call_in_a_message_of_the_callers_goes_without_the_id_of_its_item() {
         "call_id": "c", "name": "f", "arguments": "{}"});
     assert_eq!(items(&by_hand), (json!([call]), Vec::new()));
     call["id"] = json!("fc_1");
-    let stored = whole(&json!({"input": by_hand, "params": {"store": true}}));
+    let stored =
+        super::body(&json!({"model": "gpt-5.6", "input": by_hand, "params": {"store": true}}));
     assert_eq!(stored["input"], json!([call]));
 }
