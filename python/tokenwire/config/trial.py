@@ -5,12 +5,14 @@ A new client connects to nothing, and none of them needs the environment.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
+from tokenwire import _engine
 from tokenwire.settings.address import PLACES, check_place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import TypeAlias
 
     from tokenwire.catalog.provider import LlmProvider
@@ -23,15 +25,32 @@ _ADDRESS = "http://localhost/v1"
 
 
 def any_client(kind: EngineClient, api: str | None = None) -> Callable[..., object]:
-    """Constructs a client with an address, which is enough for any other argument."""
+    """Constructs a client with an address, which is enough for any other argument.
+
+    Without `api`, it speaks one that has the arguments, because which one an entry speaks follows
+    from its model.
+    """
 
     def trial(**arguments: Any) -> object:
         # This address has none.
         for name in PLACES:
             check_place(arguments.pop(name, None), name)
-        return kind("m", **{"base_url": _ADDRESS, "api": api, **arguments})
+        spoken = api or _api_with(kind, arguments)
+        return kind("m", **{"base_url": _ADDRESS, "api": spoken, **arguments})
 
     return trial
+
+
+def _api_with(kind: EngineClient, names: Iterable[str]) -> str | None:
+    """The first API of a class that has these parameters; None if none has them all."""
+    all_apis = [name for name, family in _engine.apis().items() if family == kind._family]
+    return next((name for name in all_apis if _parameters(kind, name).issuperset(names)), None)
+
+
+@functools.cache
+def _parameters(kind: Any, api: str) -> frozenset[str]:
+    names: frozenset[str] = kind("m", base_url=_ADDRESS, api=api).get_supported_parameters()
+    return names
 
 
 def construct(
