@@ -5,7 +5,6 @@ A new client connects to nothing, and none of them needs the environment.
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 from tokenwire import _engine
@@ -43,14 +42,12 @@ def any_client(kind: EngineClient, api: str | None = None) -> Callable[..., obje
 
 def _api_with(kind: EngineClient, names: Iterable[str]) -> str | None:
     """The first API of a class that has these parameters; None if none has them all."""
-    all_apis = [name for name, family in _engine.apis().items() if family == kind._family]
-    return next((name for name in all_apis if _parameters(kind, name).issuperset(names)), None)
-
-
-@functools.cache
-def _parameters(kind: Any, api: str) -> frozenset[str]:
-    names: frozenset[str] = kind("m", base_url=_ADDRESS, api=api).get_supported_parameters()
-    return names
+    for api, family in _engine.apis().items():
+        if family == kind._family:
+            client = kind("m", base_url=_ADDRESS, api=api)
+            if client.get_supported_parameters().issuperset(names):
+                return api
+    return None
 
 
 def construct(
