@@ -1,6 +1,7 @@
 //! The pieces of a streamed reply.
 
 use std::borrow::Cow;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -58,7 +59,7 @@ pub struct Delta {
     /// Where the part or the tool call that begins here belongs among the others: they are in the order of their ranks
     /// in the end, however they arrived. `None` for a piece of one that has begun, and in dialects whose parts never
     /// interleave.
-    pub rank: Option<u64>,
+    pub rank: Option<NonZeroU64>,
     /// Whether this is the end of that part. `extra` then has all that the part has besides its text, and replaces what
     /// came before.
     pub ends: bool,

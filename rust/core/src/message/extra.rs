@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::join::{MOST_JOINED, merged};
+use super::join::{MOST_JOINED, concatenated, merged};
 use crate::json::{self, Reader};
 
 /// A JSON value as its text. Two are equal if their values are, in whatever form they were written.
@@ -193,6 +193,13 @@ impl Extra {
         for (key, fragments) in by_key {
             if let [json] = *fragments {
                 self.push_text(&key, json);
+                continue;
+            }
+            // Two of them may be alike, and none is a piece of another.
+            if key == "annotations"
+                && let Some(whole) = concatenated(&fragments)
+            {
+                self.push(&key, &whole);
                 continue;
             }
             for json in merged(fragments.into_iter().filter_map(RawJson::read).collect()) {

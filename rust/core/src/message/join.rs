@@ -21,6 +21,20 @@ pub(super) fn merged(fragments: Vec<RawJson>) -> Vec<RawJson> {
     }
 }
 
+/// One list that has the items of all; `None` if any is no list.
+pub(super) fn concatenated(lists: &[&str]) -> Option<RawJson> {
+    let mut whole = String::from("[");
+    for list in lists {
+        let items = list.strip_prefix('[')?.strip_suffix(']')?.trim();
+        if whole.len() > 1 && !items.is_empty() {
+            whole.push(',');
+        }
+        whole.push_str(items);
+    }
+    whole.push(']');
+    RawJson::read(&whole)
+}
+
 fn joined(fragments: &[RawJson]) -> Option<RawJson> {
     if fragments.iter().all(|list| list.get().starts_with('[')) {
         return joined_lists(fragments);

@@ -1,5 +1,7 @@
 //! Puts parts that arrived interleaved into their order.
 
+use std::num::NonZeroU64;
+
 use super::part::Part;
 
 /// The ranks of a choice's parts, in the order in which the parts began. It is empty in a dialect without ranks.
@@ -12,14 +14,14 @@ pub(super) struct Order {
 
 impl Order {
     /// Notes the part that begins at this place. One without a rank stays behind the part before it.
-    pub(super) fn note(&mut self, place: usize, rank: Option<u64>) {
+    pub(super) fn note(&mut self, place: usize, rank: Option<NonZeroU64>) {
         let before = self.ranks.last().copied();
         if rank.is_none() && before.is_none() {
             return;
         }
         let before = before.unwrap_or(0);
         self.ranks.resize(place, before);
-        let rank = rank.unwrap_or(before);
+        let rank = rank.map_or(before, NonZeroU64::get);
         self.is_mixed |= rank < before;
         self.ranks.push(rank);
     }

@@ -116,6 +116,9 @@ fn remedy(api: &ApiFailure) -> Option<&'static str> {
         // No call but a stream sends it.
         return Some("stream_usage=False leaves it out");
     }
+    if let Some(remedy) = other_api(message) {
+        return Some(remedy);
+    }
     let is_named = |name: &str| field == name || message.contains(&format!("'{name}'"));
     // OpenAI's text names the other field, too.
     let renamed = if is_named("max_tokens") {
@@ -140,6 +143,30 @@ fn remedy(api: &ApiFailure) -> Option<&'static str> {
         return Some("output_mode=… asks for JSON in another way");
     }
     renamed.filter(|_| is_refused)
+}
+
+/// What to do about a model, or tools, that a server takes only in another of its APIs.
+fn other_api(message: &str) -> Option<&'static str> {
+    let message = message.to_ascii_lowercase().replace("/v1/", "v1/");
+    let asks_for = |path: &str| {
+        let before = ["use ", "only supported in ", "only available in ", "try "];
+        let mut ends = message.match_indices(path).map(|(at, _)| at);
+        ends.any(|at| {
+            let said = message.get(..at).unwrap_or_default();
+            let said = said.strip_suffix("the ").unwrap_or(said);
+            before.iter().any(|words| said.ends_with(words))
+        })
+    };
+    [
+        ("v1/responses", "api=\"responses\" sends it there"),
+        ("responses api", "api=\"responses\" sends it there"),
+        ("v1/chat/completions", "api=\"chat\" sends it there"),
+        ("chat completions api", "api=\"chat\" sends it there"),
+        ("v1/completions", "api=\"completions\" sends it there"),
+    ]
+    .iter()
+    .find(|(path, _)| asks_for(path))
+    .map(|(_, remedy)| *remedy)
 }
 
 /// How servers say, in lower case, that they do not take a field.

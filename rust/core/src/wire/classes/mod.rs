@@ -14,8 +14,9 @@ use table::{Row, TABLE};
 use crate::error::{ApiFailure, ErrorKind};
 
 /// Types and codes of a failure of the server, if there is no status.
-const BROKEN: [&str; 10] = [
+const BROKEN: [&str; 11] = [
     "server_error",
+    "vector_store_timeout",
     "api_error",
     "overloaded_error",
     "engine_overloaded_error",

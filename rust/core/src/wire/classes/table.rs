@@ -155,6 +155,7 @@ pub(super) const TABLE: [Row; 6] = [
             // OpenAI, Azure, Moonshot; Alibaba; Volcengine.
             "content_filter",
             "content_policy_violation",
+            "image_content_policy_violation",
             "moderation_blocked",
             "responsibleaipolicyviolation",
             "cyber_policy",

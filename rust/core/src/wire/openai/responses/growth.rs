@@ -65,20 +65,9 @@ impl ResponsesStream {
             return Ok(None);
         };
         let index = event.block_index.unwrap_or(0);
-        let place = match item.place(source.list, index) {
-            Some(place) => place,
-            None => {
-                let more = Extra::default();
-                item.begin_block(
-                    source.list,
-                    index,
-                    source.block,
-                    &more,
-                    &mut self.parts,
-                    out,
-                )?
-            }
-        };
+        let more = Extra::default();
+        let (list, kind) = (source.list, source.block);
+        let place = item.place(list, index, kind, &more, &mut self.parts, out)?;
         Ok(Some((at, place)))
     }
 
@@ -173,12 +162,8 @@ impl ResponsesStream {
             return Ok(());
         };
         let index = event.block_index.unwrap_or(0);
-        let place = match item.place(list, index) {
-            Some(place) => place,
-            None => {
-                item.begin_block(list, index, block.kind, &block.extra, &mut self.parts, out)?
-            }
-        };
+        let (kind, more) = (block.kind, &block.extra);
+        let place = item.place(list, index, kind, more, &mut self.parts, out)?;
         // One that only the provider understands has its place from its beginning.
         if is_whole || block.kind == BlockKind::Other {
             item.end_block(place, block, &mut self.parts, out);

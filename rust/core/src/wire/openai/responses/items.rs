@@ -72,16 +72,16 @@ impl Items {
         parts: &mut Parts,
     ) -> Result<Option<usize>, Error> {
         let id = item.id.as_deref().map(hash);
-        let found = match event.output_index {
-            Some(index) => self.by_index.get(&index),
-            None => {
-                let known = id.and_then(|id| self.by_id.get(&id));
-                // Without any sign, what ends is what began last.
-                let last = self.list.last().filter(|last| {
-                    is_whole && !last.has_ended && (last.id.is_none() || id.is_none())
-                });
-                known.or(last.and(self.list.len().checked_sub(1)))
-            }
+        let found = if let Some(index) = event.output_index {
+            self.by_index.get(&index)
+        } else {
+            let known = id.and_then(|id| self.by_id.get(&id));
+            // Without any sign, what ends is what began last.
+            let last = self
+                .list
+                .last()
+                .filter(|last| is_whole && !last.has_ended && (last.id.is_none() || id.is_none()));
+            known.or(last.and(self.list.len().checked_sub(1)))
         };
         if let Some(at) = found
             && let Some(known) = self.list.get_mut(at)
@@ -116,16 +116,15 @@ impl Items {
             *next += skipped;
             Some(*next)
         });
-        let at = match at {
-            Some(at) => at,
-            None => {
-                let at = self.add(None, id, item.kind, parts)?;
-                if let Some(added) = self.list.get_mut(at) {
-                    // It comes behind the item that the output has before it.
-                    added.order = self.last_order;
-                }
-                at
+        let at = if let Some(at) = at {
+            at
+        } else {
+            let at = self.add(None, id, item.kind, parts)?;
+            if let Some(added) = self.list.get_mut(at) {
+                // It comes behind the item that the output has before it.
+                added.order = self.last_order;
             }
+            at
         };
         if let Some(known) = self.list.get_mut(at) {
             known.is_repeated = true;

@@ -87,3 +87,6 @@ impl Dialect for Responses {
         errors::decode(Some(status), body)
     }
 }
+
+#[cfg(test)]
+mod tests;

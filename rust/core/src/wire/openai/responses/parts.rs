@@ -1,5 +1,7 @@
 //! Numbers the parts of the reply, and writes their pieces as chunks.
 
+use std::num::NonZeroU64;
+
 use compact_str::CompactString;
 
 use super::item::{BlockKind, List};
@@ -24,7 +26,7 @@ pub(super) struct Parts {
     /// The number of the next tool call.
     calls: u32,
     /// The rank of the part or the call that begins now.
-    rank: Option<u64>,
+    rank: Option<NonZeroU64>,
     /// How many items and blocks there were.
     slots: usize,
     /// How many bytes of heads are kept.
@@ -89,7 +91,7 @@ impl Parts {
 
     /// The number of a part that begins. Its first piece must come before another part begins.
     pub(super) fn begin(&mut self, rank: u64) -> u32 {
-        self.rank = Some(rank);
+        self.rank = NonZeroU64::new(rank);
         let number = self.next;
         self.next += 1;
         number
@@ -97,7 +99,7 @@ impl Parts {
 
     /// The number of a call that begins, likewise.
     pub(super) fn begin_call(&mut self, rank: u64) -> u32 {
-        self.rank = Some(rank);
+        self.rank = NonZeroU64::new(rank);
         let number = self.calls;
         self.calls += 1;
         number

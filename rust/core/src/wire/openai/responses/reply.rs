@@ -46,6 +46,8 @@ pub(super) fn decode_reply(body: &[u8]) -> Result<Reply, Error> {
     let mut chunks = Vec::new();
     let failure = decoder.end(&response, &mut chunks).err();
     let mut fold = Fold::default();
-    chunks.iter().for_each(|chunk| fold.apply(chunk));
+    for chunk in &chunks {
+        fold.apply(chunk);
+    }
     ended(&decoder, fold, failure)
 }

@@ -96,14 +96,25 @@ impl ItemState {
     /// Where a block belongs among all parts of the reply.
     fn rank(&self, list: List, index: u64) -> u64 {
         // Two items that have one place in the output keep the order in which they began.
-        let item = u64::from(self.order) << 31 | u64::from(self.number) << 16;
+        let item = u64::from(self.order) << 31 | (u64::from(self.number) + 1) << 16;
         let list = u64::from(list == List::Content) << 15;
         item | list | index.min(0x7fff)
     }
 
-    /// The place of a block that has begun.
-    pub(super) fn place(&self, list: List, index: u64) -> Option<usize> {
-        self.places.get(&(list, index))
+    /// The place of a block, which begins if it has not yet; see [`Self::begin_block`].
+    pub(super) fn place(
+        &mut self,
+        list: List,
+        index: u64,
+        kind: BlockKind,
+        more: &Extra,
+        parts: &mut Parts,
+        out: &mut Vec<ChunkKind>,
+    ) -> Result<usize, Error> {
+        if let Some(place) = self.places.get(&(list, index)) {
+            return Ok(place);
+        }
+        self.begin_block(list, index, kind, more, parts, out)
     }
 
     /// The block at a place, if it is of this kind.
@@ -119,7 +130,7 @@ impl ItemState {
     }
 
     /// Begins a block, which has `more` besides its text. Returns its place.
-    pub(super) fn begin_block(
+    fn begin_block(
         &mut self,
         list: List,
         index: u64,
