@@ -36,13 +36,13 @@ def create_engine(
         LlmConfigError: A setting is wrong. The message names it, or the variable that it is from.
     """
     settings, target, key_vars = client._settings, client._target, client._key_vars
-    if lost := left_out_of_provider(settings["provider"]):
+    if target.row is not None and (lost := left_out_of_provider(target.row)):
         client._left_out = lost
     api_key = settings["api_key"]
     source = api_key if callable(api_key) else None
     given = None if source or isinstance(api_key, LeftOut) else api_key
     before = parent._found if parent is not None and _is_alike(client, parent) else None
-    places = {name: settings[name] for name in PLACES}
+    places = {name: value for name in PLACES if (value := settings[name]) is not None}
     found = key_and_address(target, given, () if source else key_vars, before, places)
     found.add_to(arguments)
     engine = _engine.Engine(

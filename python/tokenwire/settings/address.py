@@ -39,17 +39,16 @@ def check_places(row: Mapping[str, Any], given: Mapping[str, Any], base_url: obj
 
     Args:
         row: The provider.
-        given: What the caller gave, by the names of the places.
+        given: What the caller gave, by the names of the places; at least one.
         base_url: The address that the caller gave; None leaves it to the provider.
 
     Raises:
         LlmConfigError: The message names the argument.
     """
-    names = [name for name, value in given.items() if value is not None]
-    if names and base_url is not None:
-        raise LlmConfigError(f"{names[0]}: the address is given as a whole; leave one of them out")
-    places = places_in(row["base_url"] or "") if names else ()
-    for name in names:
+    places = places_in(row["base_url"] or "")
+    for name in given:
+        if base_url is not None:
+            raise LlmConfigError(f"{name}: the address is given as a whole; leave one of them out")
         if name not in places:
             # OpenAI's library has an argument of that name.
             advice = _engine._other_name("openai_project") if name == "project" else "leave it out"

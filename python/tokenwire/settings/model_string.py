@@ -209,7 +209,7 @@ def key_and_address(
     api_key: Secret | None,
     key_vars: Sequence[str] | None = None,
     before: Found | None = None,
-    places: Mapping[str, str | None] = {},
+    places: Mapping[str, str] = {},
 ) -> Found:
     """Take a missing key or base URL from the environment variables of the provider.
 
@@ -237,23 +237,15 @@ def key_and_address(
         found.api_key, found.key_name = before.api_key, before.key_name
         found.base_url, found.base_url_name = before.base_url, before.base_url_name
     row = _row(target.provider) if target.row is None else dict(target.row)
-    check_places(row, places, target.base_url)
+    if places:
+        check_places(row, places, target.base_url)
     if row["headers"] and target.row is not None:
         _check_headers(target, row)
     found.needs_key = row["key_required"] or bool(key_vars)
     if found.api_key is None:
         _find_key(found, target, row, row["key_vars"] if key_vars is None else key_vars)
     if target.base_url is None and (before is None or before.base_url_vars):
-        found.base_url, found.base_url_vars = row["base_url"], row["base_url_vars"]
-        # What the caller gave for a part of the address wins over the whole one of the environment.
-        is_given = any(value is not None for value in places.values())
-        if not is_given and (name := _first_set(found.base_url_vars)) is not None:
-            found.base_url, found.base_url_name = sealed_url(environ[name]), name
-            found.base_url_vars = ()
-        elif "{" in (row["base_url"] or ""):
-            filled = Filled(row, places)
-            found.base_url, found.no_address = filled.url, filled.problem
-            found.base_url_vars = (*found.base_url_vars, *filled.variables)
+        _find_address(found, row, places)
     if found.api_key is not None and not callable(found.api_key):
         check_text(found.api_key, found.key_name)
     if found.base_url is not None:
@@ -283,6 +275,19 @@ def _find_key(
             )
     elif (name := _first_set(variables)) is not None:
         found.api_key, found.key_name, found.key_vars = Secret(environ[name]), name, ()
+
+
+def _find_address(found: Found, row: Mapping[str, Any], places: Mapping[str, str]) -> None:
+    """Take the address of the provider, or that of its first variable that is set."""
+    found.base_url, found.base_url_vars = row["base_url"], row["base_url_vars"]
+    # A part of the address from the caller wins over the whole one of the environment.
+    if not places and (name := _first_set(found.base_url_vars)) is not None:
+        found.base_url, found.base_url_name = sealed_url(environ[name]), name
+        found.base_url_vars = ()
+    elif "{" in (row["base_url"] or ""):
+        filled = Filled(row, places)
+        found.base_url, found.no_address = filled.url, filled.problem
+        found.base_url_vars = (*found.base_url_vars, *filled.variables)
 
 
 def _check_headers(target: Target, row: Mapping[str, Any]) -> None:

@@ -67,7 +67,7 @@ class GrowingValue:
         """Read the next piece of the text.
 
         Returns:
-            The value so far, or `ABSENT` if there is none yet, if it has not changed, or if it is
+            The value so far, or `ABSENT` if it has not begun, if it has not changed, or if it is
             complete: then it has to be read as a whole, and validated.
         """
         self._has_changed = False

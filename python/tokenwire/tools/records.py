@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from enum import Enum
+from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from pydantic import AliasChoices, BaseModel
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 
+_CONSTANTS = (NoneType, bool, int, float, str, bytes, Enum)
 # They say whether a key of a TypedDict may be missing or change.
 _MARKS: tuple[Any, ...] = (Required, NotRequired, ReadOnly)
 
@@ -47,10 +50,14 @@ class Fields:
         self._missing: dict[str, Any] = {}
         self._factories: dict[str, Callable[[], Any]] = {}
 
-    def missing(self) -> dict[str, Any]:
-        """Return what each field reads as until it arrives."""
-        made = {name: factory() for name, factory in self._factories.items()}
-        return {**self._missing, **made}
+    def completed(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return all fields in the order of the class: these, and what the others read as."""
+        return {name: values[name] if name in values else self.missing(name) for name in self.hints}
+
+    def missing(self, name: str) -> Any:
+        """Return what a field reads as until it arrives."""
+        factory = self._factories.get(name)
+        return self._missing[name] if factory is None else factory()
 
     def add(self, name: str, hint: Any, keys: Iterator[str]) -> None:
         """Add a field of this type, which the JSON may have under these keys."""
@@ -72,17 +79,16 @@ def fields_of_model(cls: type[BaseModel]) -> Fields:
     private = cls.__private_attributes__
 
     def make(values: dict[str, Any]) -> BaseModel:
-        known = cls.model_fields
-        others = {name: value for name, value in values.items() if name not in known}
-        held = {**fields.missing(), **{name: values[name] for name in values.keys() & known.keys()}}
         made = cls.__new__(cls)
         state: dict[str, Any] = {
-            # In the order of the class, as pydantic has them.
-            "__dict__": {name: held[name] for name in known},
+            "__dict__": fields.completed(values),
             "__pydantic_fields_set__": set(values),
-            "__pydantic_extra__": others if fields.keeps_others else None,
+            "__pydantic_extra__": None,
             "__pydantic_private__": None,
         }
+        if fields.keeps_others:
+            others = values.keys() - fields.hints.keys()
+            state["__pydantic_extra__"] = {name: values[name] for name in values if name in others}
         if private:
             defaults = {name: one.get_default() for name, one in private.items()}
             state["__pydantic_private__"] = {
@@ -104,7 +110,7 @@ def fields_of_dataclass(cls: type) -> Fields:
 
     def make(values: dict[str, Any]) -> Any:
         made: Any = object.__new__(cls)
-        for name, value in {**fields.missing(), **values}.items():
+        for name, value in fields.completed(values).items():
             # It may be frozen.
             object.__setattr__(made, name, value)
         return made
@@ -148,8 +154,12 @@ def _add(fields: Fields, name: str, info: FieldInfo) -> None:
         if not getattr(info, "default_factory_takes_validated_data", False):
             fields.factory(name, info.default_factory)  # type: ignore[arg-type]
     elif not info.is_required():
-        # pydantic copies a default that can change.
-        fields.factory(name, info.get_default)
+        default = info.get_default()
+        if isinstance(default, _CONSTANTS):
+            fields.default(name, default)
+        else:
+            # pydantic copies a default that can change.
+            fields.factory(name, info.get_default)
 
 
 def _keys(name: str, info: FieldInfo) -> Iterator[str]:

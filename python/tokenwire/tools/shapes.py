@@ -140,7 +140,7 @@ class _RecordNode(Node):
         self._items[name] = value
         if self._fields.tells_missing or before is not ABSENT:
             return True
-        return bool(self._fields.missing()[name] != value)
+        return bool(self._fields.missing(name) != value)
 
     def value(self, open_value: Any) -> Any:
         if open_value is ABSENT or self._name is None:

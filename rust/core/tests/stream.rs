@@ -382,6 +382,27 @@ async fn a_document_ends_where_its_object_ends_if_the_connection_stays_open() {
 }
 
 #[tokio::test]
+async fn a_document_ends_although_blank_lines_follow_it_without_end() {
+    let (stop, stopped) = signal();
+    let stopped = parking_lot::Mutex::new(Some(stopped));
+    let server = Server::start(move |_| {
+        let stopped = stopped.lock().take().unwrap();
+        let blank = chunk("\n").into_bytes();
+        vec![
+            Act::Read,
+            Act::Send(begun(REPLY)),
+            Act::Repeat(blank, Duration::from_millis(1), stopped),
+        ]
+    });
+    let bench = Bench::new(&server.base_url());
+    let streamed = tokio::time::timeout(Duration::from_secs(20), bench.stream());
+    let streamed = streamed.await.unwrap();
+    drop(stop);
+    assert_eq!(streamed.kind(), None, "{:?}", streamed.end);
+    assert_eq!(streamed.text(), "hello");
+}
+
+#[tokio::test]
 async fn a_document_that_is_not_a_finished_reply_may_be_the_first_of_many() {
     let line = "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hel\"}}]}\n";
     // Only time shows that nothing follows.

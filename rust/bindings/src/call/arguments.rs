@@ -172,6 +172,17 @@ pub(crate) fn prepare(
         client.prepare(&json, options)
     };
     let call = call.map_err(|error| raise::to_py(py, error, &caller))?;
+    note(&mut caller, &call, input);
+    Ok(Prepared {
+        call,
+        caller,
+        parse_as: steering.parse_as.map(Bound::unbind),
+        key_source: steering.key_source.map(Bound::unbind),
+    })
+}
+
+/// Notes what the reply says of the call.
+fn note(caller: &mut Caller, call: &Call, input: &Bound<'_, PyAny>) {
     // A call for another model may speak another API than the client.
     if caller.api.as_deref() != Some(call.api()) {
         caller.api = Some(call.api().into());
@@ -180,12 +191,6 @@ pub(crate) fn prepare(
     if !dropped.is_empty() {
         caller.dropped = Some(dropped.iter().map(|path| path_in(input, path)).collect());
     }
-    Ok(Prepared {
-        call,
-        caller,
-        parse_as: steering.parse_as.map(Bound::unbind),
-        key_source: steering.key_source.map(Bound::unbind),
-    })
 }
 
 /// Begins a member of the JSON object in `out`, which the first one opens.

@@ -1,5 +1,7 @@
 //! Whether a base URL is the address of its provider: what the table says of the provider then holds.
 
+use std::borrow::Cow;
+
 use url::{Host, Url};
 
 /// Stands for a place of an address, such as `{region}`, while the address is read as a URL.
@@ -8,15 +10,7 @@ const PLACE: &str = "any-place";
 /// Whether `base` is the address `own` of a provider, with anything in its places, or the same path below a subdomain
 /// of its host, which is the provider's, too: `https://eu.api.openai.com/v1` for `https://api.openai.com/v1`.
 pub(super) fn is_at(own: &str, base: &Url) -> bool {
-    let mut pattern = String::with_capacity(own.len());
-    let mut rest = own;
-    while let Some((before, after)) = rest.split_once('{') {
-        pattern.push_str(before);
-        pattern.push_str(PLACE);
-        rest = after.split_once('}').map_or("", |(_, after)| after);
-    }
-    pattern.push_str(rest);
-    let Ok(own) = Url::parse(&pattern) else {
+    let Ok(own) = Url::parse(&pattern(own)) else {
         return false;
     };
     let (Some(own_host), Some(host)) = (own.host_str(), base.host_str()) else {
@@ -33,22 +27,42 @@ pub(super) fn is_at(own: &str, base: &Url) -> bool {
         && fits(own.path(), base.path(), '/')
 }
 
+/// The address with [`PLACE`] in each of its places.
+fn pattern(own: &str) -> Cow<'_, str> {
+    let Some((before, mut rest)) = own.split_once('{') else {
+        return Cow::Borrowed(own);
+    };
+    let mut pattern = before.to_owned();
+    loop {
+        pattern.push_str(PLACE);
+        let after = rest.split_once('}').map_or("", |(_, after)| after);
+        match after.split_once('{') {
+            Some((before, others)) => {
+                pattern.push_str(before);
+                rest = others;
+            }
+            None => {
+                pattern.push_str(after);
+                return Cow::Owned(pattern);
+            }
+        }
+    }
+}
+
 /// Whether `text` has as many parts as `pattern`, and each equal one, apart from places.
 fn fits(pattern: &str, text: &str, between: char) -> bool {
-    let parts = |text: &str| -> Vec<String> {
-        let text = text.trim_matches(between);
-        text.split(between).map(str::to_owned).collect()
-    };
-    let (pattern, text) = (parts(pattern), parts(text));
-    let fits = |(pattern, text): (&String, &String)| match pattern.split_once(PLACE) {
-        None => pattern == text,
-        Some((start, end)) => {
+    let mut texts = text.trim_matches(between).split(between);
+    let mut patterns = pattern.trim_matches(between).split(between);
+    let all_fit = patterns.all(|pattern| match (texts.next(), pattern.split_once(PLACE)) {
+        (None, _) => false,
+        (Some(text), None) => text == pattern,
+        (Some(text), Some((start, end))) => {
             let place = text.strip_prefix(start);
             let place = place.and_then(|rest| rest.strip_suffix(end));
             place.is_some_and(|place| !place.is_empty())
         }
-    };
-    pattern.len() == text.len() && pattern.iter().zip(&text).all(fits)
+    });
+    all_fit && texts.next().is_none()
 }
 
 #[cfg(test)]

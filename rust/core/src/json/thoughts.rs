@@ -217,7 +217,7 @@ mod tests {
         // The end never comes.
         ("<think>a</thin", "a</thin", ""),
         ("<think>a<</think>b", "a<", "b"),
-        // What begins like a tag, and is none.
+        // What begins like a tag, and is not one.
         (" <thi", "", " <thi"),
         ("<thin>a", "", "<thin>a"),
         ("\n x<think>a</think>", "", "\n x<think>a</think>"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::task::yield_now;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::clock::Clock;
 use super::ends::closed_error;
@@ -199,6 +199,8 @@ impl Reception for Streamed<'_> {
         queue.publish_head(head.clone());
         clock.note_sent(probe.sent_at(), queue);
         let mut is_first = true;
+        // When a body is over, although its bytes may go on.
+        let mut over_at = None;
         // What has arrived and was not read yet.
         let mut rest = Bytes::new();
         loop {
@@ -206,13 +208,12 @@ impl Reception for Streamed<'_> {
                 self.room(clock).await?;
             }
             if rest.is_empty() {
-                let is_settled = reader.is_settled();
                 let next = tokio::select! {
                     biased;
-                    next = body.frame(place) => next,
-                    error = clock.silence(queue, place), if !is_settled => return Err(error),
                     // Some servers send a whole reply and keep the connection open.
-                    () = nothing_follows(), if is_settled => Ok(None),
+                    () = passed(over_at) => Ok(None),
+                    next = body.frame(place) => next,
+                    error = clock.silence(queue, place), if over_at.is_none() => return Err(error),
                 };
                 rest = match next {
                     Ok(Some(frame)) if frame.is_empty() => continue,
@@ -249,7 +250,10 @@ impl Reception for Streamed<'_> {
             if fed.verdict? == Step::Done {
                 return Ok(Some(body));
             }
-            if !fed.has_content {
+            if over_at.is_none() && reader.is_settled() {
+                over_at = Some(Instant::now() + DRAIN);
+            }
+            if !fed.has_content && over_at.is_none() {
                 clock.check(queue, place)?;
             }
         }
@@ -286,7 +290,10 @@ fn interrupted(error: Error) -> Error {
         .maybe_processed(true)
 }
 
-/// Waits for what may follow a whole document. An `async` block starts its timer only if it is polled.
-async fn nothing_follows() {
-    sleep(DRAIN).await;
+/// Waits until this time; for ever if there is none.
+async fn passed(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
 }

@@ -7,7 +7,7 @@
 //! Dialects share the rest. To write: `messages/` (the caller's messages, read into parts), `params.rs` (request
 //! parameters: their names, types and error messages), `other_names.rs` (what other libraries call them), `body.rs` (a
 //! request body), `cache_marks.rs` (how the end of a cached prefix is marked) and `reasoning.rs` (what a provider takes
-//! back of reasoning). To read: `think_tags.rs` (thoughts in the text become reasoning, an option), `other_form.rs` (the
+//! back of reasoning). To read: `think_tags` (thoughts in the text become reasoning, an option), `other_form.rs` (the
 //! reply of another API is recognised) and `errors.rs` (the error that a body describes). Of that, `complaint.rs` reads
 //! what the body says, with what `markup.rs` knows of HTML and XML, and `classes` has the table of kinds.
 //!

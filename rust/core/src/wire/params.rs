@@ -203,20 +203,28 @@ fn find(dialect: &dyn Dialect, provider: &Provider, name: &str) -> Result<&'stat
     if let Some(param) = in_table(dialect) {
         return Ok(param);
     }
-    let mut others = provider.dialects.iter().copied();
-    let other = others.find(|other| in_table(*other).is_some());
+    let has = |other: &&'static dyn Dialect| in_table(*other).is_some();
+    let spoken = provider.dialects.iter().copied().find(has);
+    // At an address of the caller's, any API may be spoken.
+    let mut all = dialects().into_iter();
+    let twin = all.find(|other| has(other) && other.family() == dialect.family());
+    let other = twin.or(spoken);
     if let (None, Some(advice)) = (other, other_names::advice(name)) {
         return Err(Error::new(
             ErrorKind::Config,
             format!("params.{name}: there is no such name here; {advice}"),
         ));
     }
-    let is_twin = other.is_some_and(|other| other.family() == dialect.family());
+    let is_twin = twin.is_some();
     let hint = match (name, other) {
         ("top_logprobs", _) if !is_twin => {
             "logprobs=k asks for the k most likely tokens".to_owned()
         }
-        (_, Some(other)) if is_twin => format!("api=\"{}\" takes it", other.name()),
+        (_, Some(twin)) if is_twin => {
+            let is_own = provider.base_url.is_some() && !provider.dialects.contains(&twin);
+            let only = if is_own { "only " } else { "" };
+            format!("{only}api=\"{}\" takes it", twin.name())
+        }
         (_, Some(other)) => format!("{} takes it", other.family().client()),
         _ => match nearest(name, names_like(dialect)) {
             Some(near) => format!("did you mean {near}?"),

@@ -93,7 +93,7 @@ impl PartialJson {
         }
     }
 
-    /// The string that has not ended, as far as it has arrived; `None` if there is none, and for a key.
+    /// The string that has not ended, as far as it has arrived; `None` outside of strings, and for a key.
     #[must_use]
     pub fn open_text(&self) -> Option<&str> {
         self.json.open_text()
@@ -161,20 +161,17 @@ impl PartialJson {
                 },
                 Around::Channel(marks, held) => {
                     let (mark, others) = marks.split_first()?;
-                    match find(rest, mark) {
-                        Some((at, len)) => {
-                            rest = rest.get(at + len..).unwrap_or_default();
-                            self.around = if others.is_empty() {
-                                Around::Before(String::new())
-                            } else {
-                                Around::Channel(others, String::new())
-                            };
-                        }
-                        None => {
-                            let keep = rest.len() - begun(rest, mark);
-                            rest.get(keep..).unwrap_or_default().clone_into(held);
-                            rest = "";
-                        }
+                    if let Some((at, len)) = find(rest, mark) {
+                        rest = rest.get(at + len..).unwrap_or_default();
+                        self.around = if others.is_empty() {
+                            Around::Before(String::new())
+                        } else {
+                            Around::Channel(others, String::new())
+                        };
+                    } else {
+                        let keep = rest.len() - begun(rest, mark);
+                        rest.get(keep..).unwrap_or_default().clone_into(held);
+                        rest = "";
                     }
                 }
                 Around::Json => {

@@ -115,14 +115,23 @@ impl<'a> Part<'a> {
 
     /// The keys that we do not know. They are sent along, because providers have their own (`cache_control`).
     pub(in crate::wire) fn extra(&self, known: &[&str]) -> String {
-        let mut extra = Vec::new();
+        self.others(known, false)
+    }
+
+    /// The keys that we do not know, also those that are null: what a provider sent goes back as it came.
+    pub(in crate::wire) fn extra_as_sent(&self, known: &[&str]) -> String {
+        self.others(known, true)
+    }
+
+    fn others(&self, known: &[&str], with_null: bool) -> String {
+        let mut others = Vec::new();
         for (key, raw) in &self.fields {
             let is_known = NOTES.contains(&&**key) || known.contains(&&**key);
-            if !is_known && *raw != "null" {
-                field(&mut extra, key, raw);
+            if !is_known && (with_null || *raw != "null") {
+                field(&mut others, key, raw);
             }
         }
-        String::from_utf8_lossy(&extra).into_owned()
+        String::from_utf8_lossy(&others).into_owned()
     }
 
     /// The keys of the object in `key`, if there is one.

@@ -24,9 +24,10 @@ pub(super) struct Target<'a> {
     pub(super) model: &'a str,
 }
 
-/// Keys of a part that are written elsewhere.
-const KNOWN: [&str; 9] = [
-    "text",
+/// Keys of a text or a refusal that we know.
+const KNOWN: [&str; 2] = ["text", "item"];
+/// Keys of an image or a document that we know.
+const OF_MEDIA: [&str; 7] = [
     "url",
     "data",
     "media_type",
@@ -34,7 +35,6 @@ const KNOWN: [&str; 9] = [
     "format",
     "file_id",
     "filename",
-    "item",
 ];
 
 impl Target<'_> {
@@ -55,10 +55,16 @@ impl Target<'_> {
         side: Side,
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        let extra = if self.is_foreign(part) {
+        let known: &[&str] = match &*part.kind {
+            "image" | "file" => &OF_MEDIA,
+            _ => &KNOWN,
+        };
+        let extra = if self.sent(part) {
+            part.extra_as_sent(known)
+        } else if self.is_foreign(part) {
             String::new()
         } else {
-            part.extra(&KNOWN)
+            part.extra(known)
         };
         let (kind, key) = match (&*part.kind, side) {
             ("text", Side::Input) => ("input_text", "text"),

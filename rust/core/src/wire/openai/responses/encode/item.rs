@@ -150,7 +150,7 @@ impl<'a> Thought<'a> {
         }
         list.extend_from_slice(format!("{{\"type\":\"{kind}\"").as_bytes());
         field(list, "text", text);
-        list.extend_from_slice(part.extra(&KNOWN).as_bytes());
+        list.extend_from_slice(part.extra_as_sent(&KNOWN).as_bytes());
         list.push(b'}');
         Ok(())
     }

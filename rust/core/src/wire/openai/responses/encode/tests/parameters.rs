@@ -162,11 +162,20 @@ fn chat_refuses_what_only_responses_has() {
         .encode(&serde_json::from_str(&request(false)).unwrap(), &provider)
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Validation);
-    assert!(
-        error.message().starts_with(
-            "params.background: chat has no such parameter; api=\"responses\" takes it"
-        )
-    );
+    let refusal = "params.background: chat has no such parameter; api=\"responses\" takes it";
+    assert!(error.message().starts_with(refusal));
+    // Elsewhere than at its own address, a server may speak any API.
+    for (name, words) in [
+        ("openai-compatible", "; api=\"responses\" takes it"),
+        ("moonshot", "; only api=\"responses\" takes it"),
+    ] {
+        let provider = crate::wire::providers::find(name).unwrap();
+        let text = request(false);
+        let error = chat
+            .encode(&serde_json::from_str(&text).unwrap(), &provider)
+            .unwrap_err();
+        assert!(error.message().contains(words), "{}", error.message());
+    }
     let text = request(true);
     let sent = chat
         .encode(&serde_json::from_str(&text).unwrap(), &provider)

@@ -23,7 +23,7 @@ fn reply() -> Value {
             json!({"type": "reasoning", "text": "raw", "field": "content", "signature": "enc", "item": {"id": "rs_1", "continues": true}})
         ),
         sent(
-            json!({"type": "text", "text": "a", "annotations": [], "item": {"id": "msg_1", "status": "completed", "phase": "commentary"}})
+            json!({"type": "text", "text": "a", "annotations": [], "x": null, "item": {"id": "msg_1", "status": "completed", "phase": "commentary"}})
         ),
         sent(json!({"type": "refusal", "text": "no", "item": {"id": "msg_1", "continues": true}})),
         sent(json!({"type": "opaque", "field": "content", "json": {"type": "x_block", "x": null}})),
@@ -53,7 +53,7 @@ fn parts_of_a_reply_become_its_items_again() {
              "summary": [{"type": "summary_text", "text": "one"}, {"type": "summary_text", "text": "two"}],
              "content": [{"type": "reasoning_text", "text": "raw"}], "encrypted_content": "enc"},
             {"type": "message", "role": "assistant", "id": "msg_1", "status": "completed", "phase": "commentary",
-             "content": [{"type": "output_text", "text": "a", "annotations": []}, {"type": "refusal", "refusal": "no"},
+             "content": [{"type": "output_text", "text": "a", "annotations": [], "x": null}, {"type": "refusal", "refusal": "no"},
                          {"type": "x_block", "x": null}]},
             {"type": "message", "role": "assistant", "id": "msg_2", "phase": "final_answer",
              "content": [{"type": "output_text", "text": "b"}]},
