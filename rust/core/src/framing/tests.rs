@@ -218,6 +218,24 @@ fn a_document_ends_where_its_object_ends() {
 }
 
 #[test]
+fn a_part_of_a_byte_order_mark_is_text() {
+    for body in [
+        &b"\xef\xbb\n \xbf[1]"[..],
+        b"\xef[1]",
+        b"\xef\xbb\n{}",
+        b"\n\xef\xbb\xbf[1]",
+    ] {
+        let whole = cut(ARRAY, 1_000, [body]);
+        assert_eq!(whole, cut(ARRAY, 1_000, body.chunks(1)), "{body:?}");
+        assert!(whole.document.is_none() && !whole.is_over, "{body:?}");
+    }
+    assert_eq!(
+        cut(ARRAY, 1_000, b"\xef\xbb\xbf \n[1]".chunks(1)).records,
+        [":1"]
+    );
+}
+
+#[test]
 fn the_start_of_a_page_is_enough() {
     let page = format!("\n<html>{}", "x".repeat(100_000));
     let cut = cut(ARRAY, 1 << 20, page.as_bytes().chunks(7_000));
