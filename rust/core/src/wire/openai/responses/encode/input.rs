@@ -219,13 +219,10 @@ impl<'a> Items<'a, '_> {
     fn others<'m>(&mut self, path: &str, extra: &'m Fields<'a>) -> Vec<(&'m str, &'a str)> {
         let mut others = Vec::new();
         for (key, raw) in extra {
-            if *raw == "null" {
-                continue;
-            }
-            if OF_CHAT.contains(&&**key) {
-                self.dropped.push(format!("{path}.{key}"));
-            } else {
-                others.push((&**key, *raw));
+            match (OF_CHAT.contains(&&**key), *raw) {
+                (_, "null") | (true, "[]" | "{}") => {}
+                (true, _) => self.dropped.push(format!("{path}.{key}")),
+                (false, raw) => others.push((&**key, raw)),
             }
         }
         others
