@@ -152,6 +152,10 @@ pub(super) fn set<'a>(
             found?;
             continue;
         }
+        // Every API gives one choice without being asked.
+        if name == "n" && value == "1" && found.is_err() {
+            continue;
+        }
         let lacks = provider.lacks.contains(&&*name) || found.is_err() && is_of_some_api(&name);
         if request.drop_unsupported && lacks {
             dropped.push(name.into_owned());

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{call, decoded, message, read};
+use crate::error::ErrorKind;
 use crate::message::{FinishReason, RawJson};
+use crate::wire::{Dialect, Responses};
 
 #[test]
 #[allow(clippy::too_many_lines, reason = "a table")]
@@ -226,4 +228,24 @@ fn logprobs_are_those_of_the_choice_and_come_once() {
                 .is_none()
         );
     }
+}
+
+#[test]
+fn a_complete_reply_without_output_is_not_an_empty_answer() {
+    for response in [
+        json!({"object": "response", "id": "r", "status": "completed"}),
+        json!({"object": "response", "output": null}),
+        json!({"object": "response", "status": "completed", "output": {"choices": []}}),
+    ] {
+        let body = response.to_string();
+        let error = Responses.decode_reply(body.as_bytes(), 1).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedContent, "{body}");
+        assert!(error.message().contains("no output"), "{error}");
+        let event = json!({"type": "response.completed", "response": response});
+        let error = read(&[event]).error.unwrap();
+        assert!(error.message().contains("no output"), "{error}");
+    }
+    // An empty list is an answer without words.
+    let empty = json!({"object": "response", "status": "completed", "output": []}).to_string();
+    assert!(Responses.decode_reply(empty.as_bytes(), 1).is_ok());
 }
