@@ -28,6 +28,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import hostile_responses
 from hostile import END, OK, TEXT, Shape, shapes
 from loopback import serve, stream, whole
 from peers.simulator import ROOT, SimulatorProcess
@@ -36,6 +37,9 @@ BUDGET = Path(__file__).parent / "callgrind.json"
 ALLOWED = 1.03
 EVENTS = (2000, 6000)
 REPLIES = (300, 900)
+# How many times the instructions of a chat event one of Responses may take. Its number changes in
+# each event, so the shortcut for events that repeat has more to compare.
+TIMES_CHAT = {"text": 2.0, "changing": 1.5, "tool": 1.5}
 STEEPEST = 2.2
 # Most of it is the next request, in which an unknown member of 12 bytes takes 70. A reply has at
 # most 16,384 of them.
@@ -104,7 +108,7 @@ def budgets(*, keep: bool) -> bool:
     key = f"python {sys.version_info.major}.{sys.version_info.minor}, {rustc()}"
     kept: dict[str, Any] = json.loads(BUDGET.read_text()) if BUDGET.exists() else {}
     budget = kept.get(key, {})
-    failed = False
+    failed = over_chat(counted)
     for name, count in counted.items():
         due = budget.get(name)
         over = due is not None and count > due * ALLOWED
@@ -114,6 +118,18 @@ def budgets(*, keep: bool) -> bool:
     if keep:
         kept[key] = {name: round(count) for name, count in counted.items()}
         BUDGET.write_text(json.dumps(kept, indent=2) + "\n")
+    return failed
+
+
+def over_chat(counted: dict[str, float]) -> bool:
+    """Return whether an event of Responses costs too much more than one of chat."""
+    failed = False
+    for kind, times in TIMES_CHAT.items():
+        ratio = counted[f"event_responses_{kind}"] / counted[f"event_{kind}"]
+        over = ratio > times
+        failed |= over
+        compared = f"{ratio:.2f} times chat, of {times}{'  OVER' if over else ''}"
+        print(f"callgrind: {kind} in Responses: {compared}")
     return failed
 
 
@@ -203,7 +219,8 @@ def parser_events() -> dict[str, float]:
     """Return the decoder's instructions for each event, by kind."""
     program = example("decode_events")
     counts = {}
-    for kind in ("text", "changing", "tool", "reasoning"):
+    kinds = ("text", "changing", "tool", "reasoning")
+    for kind in (*kinds, *(f"responses_{kind}" for kind in kinds)):
         few, many = (program_total([str(program), kind, str(count)]) for count in EVENTS)
         counts[f"event_{kind}"] = (many - few) / (EVENTS[1] - EVENTS[0])
     return counts
@@ -231,10 +248,13 @@ def growth(name: str, forms: str) -> bool:
         False: whole(OK),
         True: stream(TEXT + END + b"data: [DONE]\n\n"),
     }
-    base = {streams: reply_run(program, small[streams], streams=streams)[0] for streams in small}
+    base = {
+        streams: reply_run(program, small[streams], streams=streams, api="chat")[0]
+        for streams in small
+    }
     chosen = [
         shape
-        for shape in shapes()
+        for shape in (*shapes(), *hostile_responses.shapes())
         if name in shape.name and (forms == "all" or shape.form in forms.split(","))
     ]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -254,7 +274,9 @@ def grown(program: str, base: dict[bool, int], shape: Shape) -> str:
         response = shape.response(count)
         size = len(response)
         try:
-            instructions, outcome = reply_run(program, response, streams=shape.streams)
+            instructions, outcome = reply_run(
+                program, response, streams=shape.streams, api=shape.api
+            )
         except subprocess.TimeoutExpired:
             return f"{title}: {count} took over {MOST_SECONDS} s  OVER"
         counts.append(max(1, instructions - base[shape.streams]))
@@ -264,9 +286,9 @@ def grown(program: str, base: dict[bool, int], shape: Shape) -> str:
     return f"{title}: {cost}{'  OVER' if over else ''}"
 
 
-def reply_run(program: str, response: bytes, *, streams: bool) -> tuple[int, str]:
+def reply_run(program: str, response: bytes, *, streams: bool, api: str) -> tuple[int, str]:
     with serve(response) as url:
-        command = [program, url, "stream" if streams else "whole"]
+        command = [program, url, "stream" if streams else "whole", api]
         return program_run(command, MOST_SECONDS)
 
 

@@ -8,7 +8,8 @@ A `Shape` makes the bytes of a response with n repetitions, in one of these form
 - `document`: the JSON body in reply to a call that asked for a stream;
 - `unasked`: the events in reply to a call that did not ask for a stream.
 
-`callgrind.py` and `memory.py` measure what reading them costs.
+`hostile_responses.py` has those of Responses. `callgrind.py` and `memory.py` measure what reading
+them costs.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Shape:
     response: Callable[[int], bytes]
     #: How many repetitions are enough to see whether the cost is linear.
     count: int
+    #: The API that is spoken.
+    api: str = "chat"
 
     @property
     def streams(self) -> bool:

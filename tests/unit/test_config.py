@@ -356,6 +356,31 @@ def test_a_parameter_is_checked_by_the_api_that_gets_it():
     assert problems(entry(params={"echo": True}))[0].startswith("models.x.params.echo: ")
 
 
+def test_a_parameter_of_responses_fits_a_model_that_is_asked_by_it():
+    stored = {"background": True, "conversation": "conv_1", "store": True}
+    responses = "openai:gpt-5.6"
+    for settings in [
+        {"model": responses, "params": stored},
+        {"model": responses, "params": {"previous_response_id": "resp_1", "max_tokens": 9}},
+        {"model": "openai:gpt-4o-mini", "api": "responses", "params": stored},
+    ]:
+        assert checked({"models": {"x": settings}})[1] == []
+        assert checked({"models": {"x": {**settings, "system": "Be brief."}}})[1] == []
+    defaults = {"params": stored}
+    assert checked({"defaults": defaults, "models": {"x": {"model": responses}}})[1] == []
+
+
+@pytest.mark.parametrize("place", ["entry", "defaults"])
+def test_a_parameter_of_responses_does_not_fit_a_model_of_chat(place):
+    settings = {"params": {"background": True}}
+    row = {"model": "openai:gpt-4o-mini", **(settings if place == "entry" else {})}
+    data = {"defaults": settings if place == "defaults" else {}, "models": {"x": row}}
+    (problem,) = problems(data)
+    assert problem.startswith("models.x: params.background: chat has no such parameter; api=")
+    wrong = {"models": {"x": {**row, "params": {"background": "yes"}}}}
+    assert "models.x.params.background: it must be true or false" in problems(wrong)[0]
+
+
 def test_the_error_holds_all_problems(file):
     path = file("[models.a]\n[models.b]\n")
     lines = tuple(

@@ -184,7 +184,10 @@ def read_stream(text: str, model: str, *, asked: int = 1, lost: bool = False) ->
             reply.error = PlainError("LlmStreamServerError")
         return reply
     reply = answer.reply(ended=False)
-    reply.error = PlainError("LlmStreamInterruptedError" if lost else "LlmStreamIncompleteError")
+    kind = "LlmStreamInterruptedError" if lost else "LlmStreamIncompleteError"
+    if "message_start" in answer.types:
+        kind = "LlmUnexpectedContentError"  # A stream of Anthropic's Messages API (wire.md 5.3).
+    reply.error = PlainError(kind)
     return reply
 
 
@@ -197,11 +200,13 @@ class _Answer:
         self.choices: dict[int, PlainChoice] = {}
         self.usage: dict[str, Any] = {}
         self.events = 0
+        self.types: set[Any] = set()  # of events, in APIs whose events have one
         self.calls: dict[int, list[tuple[int | None, PlainCall]]] = {}
         self.so_far: dict[int, str] = {}
 
     def add(self, data: dict[str, Any], *, whole: bool) -> None:
         self.events += 1
+        self.types.add(data.get("type"))
         top = self.top
         # All chunks of a reply have one id; empty is absent (wire.md 1, Azure's first chunk).
         top.id = top.id or data.get("id") or None

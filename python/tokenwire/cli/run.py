@@ -268,6 +268,13 @@ def key_of(variable: str) -> Secret:
 
 def _code(reply: LlmResponse[object]) -> int:
     """The exit code of a reply. A note says why it is not whole."""
+    from tokenwire.interface.defaults import UNFINISHED
+
+    if reply.finish_reason is None and reply.status in UNFINISHED:
+        output.say(
+            f"the reply is not an answer yet: its status is {reply.status}, its id {reply.id}"
+        )
+        return output.FAILED
     if reply.refusal is not None or reply.finish_reason == "refusal":
         output.say(f"the model refused: {reply.refusal or reply.text}")
         return output.FAILED

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tokenwire import _engine
 from tokenwire.settings.address import PLACES, check_place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import TypeAlias
 
     from tokenwire.catalog.provider import LlmProvider
@@ -23,15 +24,30 @@ _ADDRESS = "http://localhost/v1"
 
 
 def any_client(kind: EngineClient, api: str | None = None) -> Callable[..., object]:
-    """Constructs a client with an address, which is enough for any other argument."""
+    """Constructs a client with an address, which is enough for any other argument.
+
+    Without `api`, it speaks one that has the arguments, because which one an entry speaks follows
+    from its model.
+    """
 
     def trial(**arguments: Any) -> object:
         # This address has none.
         for name in PLACES:
             check_place(arguments.pop(name, None), name)
-        return kind("m", **{"base_url": _ADDRESS, "api": api, **arguments})
+        spoken = api or _api_with(kind, arguments)
+        return kind("m", **{"base_url": _ADDRESS, "api": spoken, **arguments})
 
     return trial
+
+
+def _api_with(kind: EngineClient, names: Iterable[str]) -> str | None:
+    """The first API of a class that has these parameters; None if none has them all."""
+    for api, family in _engine.apis().items():
+        if family == kind._family:
+            client = kind("m", base_url=_ADDRESS, api=api)
+            if client.get_supported_parameters().issuperset(names):
+                return api
+    return None
 
 
 def construct(

@@ -177,12 +177,14 @@ def check_open(client: DefaultMethods) -> None:
         raise LlmClientClosedError("this client is closed; make a new one")
 
 
-def no_answer_yet(reply: LlmResponse[Any]) -> str | None:
-    """What is wrong with a reply that the provider has not finished; None if it has.
+# A reply with one of these words of Responses has no answer yet
+# (https://platform.openai.com/docs/guides/background).
+UNFINISHED = ("queued", "in_progress")
 
-    The words are those of Responses (https://platform.openai.com/docs/guides/background).
-    """
-    if reply.finish_reason is not None or reply.status not in ("queued", "in_progress"):
+
+def no_answer_yet(reply: LlmResponse[Any]) -> str | None:
+    """What is wrong with a reply that the provider has not finished; None if it has."""
+    if reply.finish_reason is not None or reply.status not in UNFINISHED:
         return None
     return (
         f"the reply is not an answer yet: its status is {reply.status}; use complete(), whose "

@@ -155,14 +155,15 @@ class LlmClientInterface(DefaultMethods):
 
         asked, left = request_or_prompt, whole_number(reask, "reask", at_least=0)
         params["response_format"] = wanted(response_format)
-        limit = limit_of(asked, params, getattr(self, "defaults", {}))
+        given = (params, getattr(self, "defaults", {}))
+        limit = limit_of(asked, *given)
         while True:
             reply = ask(self, asked, params)
             self._text_of(reply, limit)
             try:
                 return parsed(response_format, reply, limit)
             except LlmValidationError as error:
-                asked = asked_again(asked, reply, error, left)
+                asked = asked_again(asked, reply, error, left, *given)
             left -= 1
 
     @overload
@@ -184,14 +185,15 @@ class LlmClientInterface(DefaultMethods):
 
         asked, left = request_or_prompt, whole_number(reask, "reask", at_least=0)
         params["response_format"] = wanted(response_format)
-        limit = limit_of(asked, params, getattr(self, "defaults", {}))
+        given = (params, getattr(self, "defaults", {}))
+        limit = limit_of(asked, *given)
         while True:
             reply = await ask_async(self, asked, params)
             self._text_of(reply, limit)
             try:
                 return parsed(response_format, reply, limit)
             except LlmValidationError as error:
-                asked = asked_again(asked, reply, error, left)
+                asked = asked_again(asked, reply, error, left, *given)
             left -= 1
 
     def map(

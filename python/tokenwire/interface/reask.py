@@ -13,10 +13,10 @@ from tokenwire.errors import (
 )
 from tokenwire.interface.defaults import no_answer_yet
 from tokenwire.tools.typed_output import parse_reply, reask_message
-from tokenwire.types import LlmRequest
+from tokenwire.types import LlmRequest, TextPart
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tokenwire._engine import LlmResponse
     from tokenwire.types.prompt import Prompt
@@ -50,7 +50,8 @@ def parsed(target: object, reply: LlmResponse[Any], limit: str = "the token limi
         raise _ended(problem, reply)
     is_cut = reply.finish_reason == "length"
     try:
-        value = parse_reply(target, reply.text)
+        text = answer_of(reply)
+        value = parse_reply(target, text)
     except LlmValidationError as error:
         if is_cut and isinstance(error, LlmDecodeError):
             problem = f"{limit} cut the reply off; raise max_tokens ({error})"
@@ -67,10 +68,29 @@ def parsed(target: object, reply: LlmResponse[Any], limit: str = "the token limi
             raise
         raise _ended(problem, reply) from error
     # More digits may have followed.
-    if is_cut and reply.text.rstrip()[-1:].isdigit() and not isinstance(value, str):
+    if is_cut and text.rstrip()[-1:].isdigit() and not isinstance(value, str):
         problem = f"{limit} cut the reply off inside a number; raise max_tokens"
         raise _ended(problem, reply)
     return value
+
+
+def answer_of(reply: LlmResponse[Any]) -> str:
+    """Return the text of a reply without what the model said before its answer.
+
+    Items of Responses have a `phase`: a model may comment on what it does, such as a search, in a
+    message of its own before the one with the answer.
+    """
+    if reply.api != "responses":
+        return reply.text
+    texts, is_comment = [], False
+    for part in reply.message.content:
+        item = getattr(part, "item", None)
+        item = item if isinstance(item, dict) else {}
+        if not item.get("continues"):
+            is_comment = item.get("phase") == "commentary"
+        if isinstance(part, TextPart) and not is_comment:
+            texts.append(part.text)
+    return "".join(texts) or reply.text
 
 
 def _ended(problem: str, reply: LlmResponse[Any]) -> LlmModelError:
@@ -87,20 +107,39 @@ def limit_of(asked: Prompt, *params: Mapping[str, Any]) -> str:
         asked: The prompt, or an `LlmRequest` with arguments of its own.
         *params: Arguments of the call and of the client; the first ones win.
     """
-    given = asked.split()[1] if isinstance(asked, LlmRequest) else {}
-    for arguments in (params[0], given, *params[1:]):
-        extra = arguments.get("extra_body")
-        for held in (extra if isinstance(extra, dict) else {}, arguments):
-            for name in ("max_tokens", "max_completion_tokens", "max_output_tokens"):
-                if isinstance(held.get(name), int):
-                    return f"{name}={held[name]}"
+    for held in _arguments(asked, *params):
+        for name in ("max_tokens", "max_completion_tokens", "max_output_tokens"):
+            if isinstance(held.get(name), int):
+                return f"{name}={held[name]}"
     return "the token limit"
 
 
+def _arguments(asked: Prompt, *params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The arguments of a call, the nearest first."""
+    given = asked.split()[1] if isinstance(asked, LlmRequest) else {}
+    for arguments in (params[0], given, *params[1:]):
+        extra = arguments.get("extra_body")
+        yield from (extra if isinstance(extra, dict) else {}, arguments)
+
+
 def asked_again(
-    asked: Prompt, reply: LlmResponse[Any], error: LlmValidationError, left: int
+    asked: Prompt,
+    reply: LlmResponse[Any],
+    error: LlmValidationError,
+    left: int,
+    *params: Mapping[str, Any],
 ) -> Prompt:
     """Return the question, the reply that does not fit, and what is wrong with it.
+
+    With `conversation`, the provider has added the first two to it, and would refuse them as
+    duplicates.
+
+    Args:
+        asked: The prompt, or an `LlmRequest` with arguments of its own.
+        reply: The reply that does not fit.
+        error: What is wrong with it.
+        left: How often to ask again.
+        *params: Arguments of the call and of the client; the first ones win.
 
     Raises:
         LlmValidationError: `left` is 0: the question was asked often enough.
@@ -108,16 +147,20 @@ def asked_again(
     if not left:
         raise error
     again: dict[str, Any] = {"role": "user", "content": reask_message(error)}
+    given = (held["conversation"] for held in _arguments(asked, *params) if "conversation" in held)
+    is_kept = next(given, None) is not None
+    before = [] if is_kept else [*_messages(asked), reply.message]
     if isinstance(asked, LlmRequest):
-        prompt, _ = asked.split()
         copy = asked.model_copy()
         copy.prompt = None
-        copy.messages = [*_messages(prompt), reply.message, again]
+        copy.messages = [*before, again]
         return copy
-    return [*_messages(asked), reply.message, again]
+    return [*before, again]
 
 
 def _messages(prompt: Prompt) -> list[Any]:
+    if isinstance(prompt, LlmRequest):
+        prompt, _ = prompt.split()
     if isinstance(prompt, str):
         return [{"role": "user", "content": prompt}]
     return list(prompt) if isinstance(prompt, (list, tuple)) else [prompt]

@@ -1,4 +1,4 @@
-//! Reads one reply, to count the instructions that it costs: `hostile_replies http://127.0.0.1:8000/v1 stream`.
+//! Reads one reply, to count the instructions that it costs: `hostile_replies http://127.0.0.1:8000/v1 stream chat`.
 //!
 //! `whole` and `stream` say what is asked for. The reply is also stored, and written into the next request. Prints
 //! `ok`, or the kind of the error.
@@ -21,12 +21,13 @@ use tokenwire_core::wire::providers;
 /// It gets all parts of its replies back, reasoning too.
 const PROVIDER: &str = "openrouter";
 
-fn client(hub: &Arc<Hub>, base_url: String) -> Result<Client, Error> {
+fn client(hub: &Arc<Hub>, base_url: String, api: &str) -> Result<Client, Error> {
     Client::new(
         hub,
         providers::find(PROVIDER)?,
         ClientConfig {
             base_url: Some(base_url),
+            api: Some(api.to_owned()),
             api_key: Some(Secret::new("sk-bench".to_owned())),
             trust_env: false,
             retry: RetryPolicy {
@@ -80,9 +81,9 @@ async fn drain(queue: &Queue) -> Option<Error> {
 }
 
 /// Writes the request that goes on from a reply. Of some hostile replies no request can be made.
-fn send_back(client: &Client, reply: &Reply) -> Result<(), serde_json::Error> {
+fn send_back(client: &Client, reply: &Reply, api: &str) -> Result<(), serde_json::Error> {
     for choice in reply.choices.iter().take(1) {
-        let from = format!(r#"{{"provider":"{PROVIDER}","#);
+        let from = format!(r#"{{"provider":"{PROVIDER}","api":"{api}","#);
         let mut parts = Vec::new();
         for part in &choice.parts {
             parts.push(serde_json::to_string(part)?.replacen('{', &from, 1));
@@ -98,8 +99,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let base_url = arguments.next().ok_or("give the base URL")?;
     let streamed = arguments.next().as_deref() == Some("stream");
+    let api = arguments.next().unwrap_or_else(|| "chat".to_owned());
     let hub = Hub::new();
-    let client = client(&hub, base_url)?;
+    let client = client(&hub, base_url, &api)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -116,7 +118,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let outcome = match reply {
         Ok(reply) => {
             serde_json::to_vec(&reply)?;
-            send_back(&client, &reply)?;
+            send_back(&client, &reply, &api)?;
             "ok"
         }
         Err(error) => error.kind().as_str(),

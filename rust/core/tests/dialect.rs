@@ -180,10 +180,14 @@ fn the_first_dialect_of_a_family_is_its_default() {
 fn a_parameter_is_looked_for_in_the_providers_other_dialects() {
     for (provider, hint) in [
         (
-            speaking(&[&Chat, &Completions, &Letters]),
+            speaking(&[&Chat, &Completions]),
             "CompletionClient takes it",
         ),
-        (speaking(&[&Chat, &Letters]), r#"api="letters" takes it"#),
+        // Another API of the same class is nearer.
+        (
+            speaking(&[&Chat, &Completions, &Letters]),
+            r#"api="letters" takes it"#,
+        ),
         (speaking(&[&Chat]), "the provider may know it"),
     ] {
         let config = config("http://127.0.0.1:1/v1");

@@ -13,8 +13,8 @@ mod recorded;
 
 use recorded::{Row, rows_of};
 use serde_json::Value;
-use tokenwire_core::error::{Error, ErrorKind};
-use tokenwire_core::message::{ChunkKind, Fold, Reply, StreamEvent, StreamEvents};
+use tokenwire_core::error::Error;
+use tokenwire_core::message::{ChunkKind, Fold, Reply};
 use tokenwire_core::sse::{EventParser, Item};
 use tokenwire_core::wire::{Dialect, Responses, Step};
 
@@ -54,7 +54,9 @@ fn stream(body: &[u8], size: usize) -> Streamed {
     }
     let mut fold = Fold::default();
     fold.set_head(decoder.head());
-    chunks.iter().for_each(|chunk| fold.apply(chunk));
+    for chunk in &chunks {
+        fold.apply(chunk);
+    }
     fold.conclude();
     Streamed {
         missing: decoder.missing(),

@@ -57,7 +57,7 @@ def sending(request: pytest.FixtureRequest, ask: Asking) -> Any:
 
 def test_the_matrix_has_every_parameter() -> None:
     of_call = {"model", "timeout", "max_retries", "headers", "stream_usage", "output_mode"}
-    of_call |= {"drop_unsupported", "extra_body", "extra_headers", "extra_query"}
+    of_call |= {"drop_unsupported", "think_tags", "extra_body", "extra_headers", "extra_query"}
     assert [row.name for row in matrix.PARAMETERS] == list(
         dict.fromkeys(row.name for row in matrix.PARAMETERS)
     )

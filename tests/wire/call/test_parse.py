@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -342,3 +343,78 @@ def test_an_error_of_typed_output_has_the_id_of_the_request(sim: SimServer, ask:
             ask.parse(chat_on(sim), Answer, "-")
         assert caught.value.request_id == "r1"
         assert caught.value.partial is not None
+
+
+def commented(sim: SimServer, *, phases: bool = True) -> tw.ChatClient:
+    """A client of a model that says what it does before it answers, in a message of its own."""
+
+    def message(item_id: str, phase: str, *texts: str) -> dict[str, Any]:
+        blocks = [{"type": "output_text", "text": text, "annotations": []} for text in texts]
+        item = {"type": "message", "id": item_id, "role": "assistant", "content": blocks}
+        return {**item, "phase": phase} if phases else item
+
+    comment = message("msg_1", "commentary", "Let me look. ", "One moment.")
+    search = {"type": "web_search_call", "id": "ws_1", "status": "completed"}
+    answer = message("msg_2", "final_answer", '{"text": "blue",', ' "score": 7}')
+    response: dict[str, Any] = {"id": "resp_1"}
+    response |= {"object": "response", "status": "completed", "model": "gpt-5.6"}
+    response["output"] = [comment, search, answer]
+    events = [
+        {"type": "response.output_item.done", "output_index": at, "item": item}
+        for at, item in enumerate(response["output"])
+    ]
+    events.append({"type": "response.completed", "response": response})
+    stream = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+    whole = {"replay": {"text": json.dumps(response)}}
+    rules = [{"match": {"stream": True}, "then": {"replay": {"text": stream}}}]
+    sim.set_script({"rules": rules, "default": whole})
+    return tw.ChatClient("gpt-5.6", base_url=sim.base_url, api="responses")
+
+
+def test_a_comment_before_the_answer_is_not_part_of_the_typed_answer(
+    sim: SimServer, ask: Asking
+) -> None:
+    client = commented(sim)
+    assert ask.parse(client, Answer, "-") == Answer(text="blue", score=7)
+    _, reply = ask.read(client, "-", response_format=Answer)
+    assert reply.parsed == Answer(text="blue", score=7)
+    assert reply.text.startswith("Let me look. One moment.{")
+    with client.stream("-", response_format=Answer) as stream:
+        assert [*stream.partial()][-1] == Answer(text="blue", score=7)
+
+
+def test_a_text_without_a_phase_is_part_of_the_typed_answer(sim: SimServer, ask: Asking) -> None:
+    with pytest.raises(tw.LlmDecodeError, match='there is "L"'):
+        ask.parse(commented(sim, phases=False), Answer, "-")
+
+
+@pytest.mark.parametrize("place", ["call", "client", "request", "extra_body"])
+def test_asking_again_in_a_stored_conversation_repeats_nothing(
+    sim: SimServer, ask: Asking, place: str
+) -> None:
+    """The server has added the question and the reply to it, and refuses duplicates."""
+    answers(sim, "[]", '{"text": "blue", "score": 7}')
+    given: dict[str, Any] = {"conversation": "conv_1"}
+    if place == "extra_body":
+        given = {"extra_body": given}
+    of_client = given if place == "client" else {}
+    of_call = given if place in ("call", "extra_body") else {}
+    client = tw.ChatClient("m", base_url=sim.base_url, api="responses", **of_client)
+    asked: Any = tw.LlmRequest(prompt="-", **given) if place == "request" else "-"
+    assert ask.parse(client, Answer, asked, reask=1, **of_call).score == 7
+    first, second = sent(sim)
+    assert first["input"] == "-"
+    assert [item["role"] for item in second["input"]] == ["user"]
+    assert "does not have the required form" in second["input"][0]["content"]
+    assert first["conversation"] == second["conversation"] == "conv_1"
+
+
+def test_asking_again_after_an_earlier_reply_repeats_the_question(
+    sim: SimServer, ask: Asking
+) -> None:
+    answers(sim, "[]", '{"text": "blue", "score": 7}')
+    client = tw.ChatClient("m", base_url=sim.base_url, api="responses")
+    ask.parse(client, Answer, "-", reask=1, previous_response_id="resp_1")
+    second = sent(sim)[1]
+    assert [item["role"] for item in second["input"]] == ["user", "assistant", "user"]
+    assert second["previous_response_id"] == "resp_1"

@@ -371,6 +371,18 @@ def test_a_refusal_is_exit_code_1(sim, run):
     assert run("hi") == (1, "", "tokenwire: the model refused: I will not.\n")
 
 
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_a_queued_reply_is_not_taken_for_an_empty_answer(sim, run, words):
+    queued = {"id": "resp_1", "object": "response", "status": "queued", "output": []}
+    end = {"type": "response.completed", "response": queued}
+    body = f"data: {json.dumps(end)}\n\n"
+    sim.set_script({"default": {"replay": {"text": body}}})
+    code, out, err = run("hi", "--api", "responses", *words)
+    assert code == 1
+    assert err == "tokenwire: the reply is not an answer yet: its status is queued, its id resp_1\n"
+    assert (json.loads(out)["status"] == "queued") if words else (out == "")
+
+
 def test_the_token_limit_is_noted_and_not_a_failure(sim, run):
     sim.set_script(reply(text="a b c d e f"))
     code, out, err = run("hi", "--max-tokens", "2")

@@ -29,7 +29,7 @@ def differences(replay: Replay, seen: Reading, expected: Reading) -> list[str]:
     if expected.error is not None:
         seen, expected = _with_content(seen), _with_content(expected)
         if seen.model is None and not expected.parts:
-            # Without any content there may be no partial reply.
+            # Without any content the error need not have a partial reply.
             names = ["request_id", "headers", "contradictions"]
     ids: list[str | None] = [*expected.other_ids] or [expected.id]
     if "model" in names:

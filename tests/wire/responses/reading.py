@@ -217,8 +217,8 @@ def finish_of(data: dict[str, Any], parts: list[dict[str, Any]]) -> str | None:
         reason = (data.get("incomplete_details") or {}).get("reason")
         known = {"max_output_tokens": "length", "content_filter": "content_filter"}
         return known.get(reason or "", "other")
-    if status == "cancelled":
-        return "abort"
+    if status in ("cancelled", "failed"):
+        return "abort" if status == "cancelled" else "error"
     # Two hand-made recordings say `complete`; wire.md 4.2 ends its list with "else stop".
     return "tool_calls" if "tool_call" in kinds else "stop"
 

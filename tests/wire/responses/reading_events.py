@@ -7,7 +7,7 @@ wire.md 4.3, 15 and 18.1 and the recordings, and without the engine's decoder.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from tests.wire.plain_errors import PlainError, kind_of
@@ -15,7 +15,6 @@ from tests.wire.plain_events import INSIDE, events
 from tests.wire.plain_reading import kept_headers, request_id
 from tests.wire.responses.reading import (
     Reading,
-    created_of,
     parts_of_item,
     read_logprobs,
     read_response,
@@ -187,11 +186,11 @@ def read_stream(text: str, *, lost: bool = False) -> Reading:
             continue  # A doubled event counts once.
         seen.add((number, data))
         if error := error_of_event(name, event, data):
-            return output.reading(error if output.items else error.before_any_event())
+            return output.reading(error if output.items else early(error))
         if output.add(event):
             failure = error_of_failure(event, data)
             if failure is not None and not output.items:
-                failure = failure.before_any_event()
+                failure = early(failure)
             return output.reading(failure)
     kind = "LlmStreamInterruptedError" if lost else "LlmStreamIncompleteError"
     return output.reading(PlainError(kind))
@@ -279,14 +278,16 @@ class Output:
         """Return what has arrived."""
         items = self.in_order()
         parts = [part for item in items for part in item.parts()]
-        # The status of a background reply changes from event to event.
-        head = self.heads[-1] if self.heads else {}
+        # The status of a background reply changes from event to event. What an event leaves out is
+        # as it was.
+        head: dict[str, Any] = {}
+        for one in self.heads:
+            head |= {key: value for key, value in one.items() if value is not None}
         reading = read_response(head, parts)
         reading.error = error
         ids = [one["id"] for one in self.heads if one.get("id")]
         reading.other_ids = ids
         reading.id = next(iter(ids), None)
-        reading.created = created_of(head.get("created_at"))
         for item in items:
             reading.logprobs += read_logprobs(item.logprobs())
         return reading
@@ -296,6 +297,14 @@ def _begun(kind: str) -> dict[str, Any]:
     """Return a block that began with an event of this kind."""
     said = {"type": _TYPES[kind]}
     return {**said, "refusal" if said["type"] == "refusal" else "text": ""}
+
+
+def early(error: PlainError) -> PlainError:
+    """Return it as the error of a call: nothing of the reply had been handed out."""
+    # OpenAI's codes of a response that failed (wire.md 4.3).
+    kinds = {"rate_limit_exceeded": "LlmRateLimitError", "server_error": "LlmServerError"}
+    plain = error.before_any_event()
+    return replace(plain, kind=kinds.get(error.code or "", plain.kind))
 
 
 def error_of_event(name: str, event: Any, data: str) -> PlainError | None:
@@ -312,7 +321,9 @@ def error_of_failure(event: dict[str, Any], data: str) -> PlainError | None:
     """Return the error of a terminal event, or None."""
     error = event["response"].get("error")
     if error or event["type"] == "response.failed":
-        return _error(error or {}, data)
+        # The client shows the error alone, in the shape that other bodies of errors have.
+        alone = json.dumps({"error": error}, separators=(",", ":"))
+        return _error(error or {}, alone if error else data)
     return None
 
 

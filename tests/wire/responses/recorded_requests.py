@@ -144,7 +144,7 @@ def _messages(given: Any, provider: str) -> list[LlmMessage | dict[str, Any]]:
         else:
             parts = said_parts(item, kind, provider)
             if kind == "message" and not getattr(parts[0], "item", None):
-                # Nothing but its own message keeps it apart from the text before it.
+                # Only its own message keeps it apart from the text before it.
                 end_turn()
             turn += parts
     end_turn()

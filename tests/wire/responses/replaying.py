@@ -107,7 +107,7 @@ class Replay:
 
     def ask(self, server: Answering) -> Reading:
         """Ask on this thread."""
-        client, pieces = self.client(server), Pieces()
+        client, pieces = self.client(server), self._pieces_heard()
         try:
             if not self.streams:
                 return self._seen(client.complete("-"))
@@ -120,7 +120,7 @@ class Replay:
 
     async def ask_async(self, server: Answering) -> Reading:
         """Ask in the running event loop."""
-        client, pieces = self.client(server), Pieces()
+        client, pieces = self.client(server), self._pieces_heard()
         try:
             if not self.streams:
                 return self._seen(await client.complete_async("-"))
@@ -129,6 +129,9 @@ class Replay:
                 return self._seen(stream.response, pieces)
         except LlmError as error:
             return self._error(error, pieces)
+
+    def _pieces_heard(self) -> Pieces:
+        return Pieces(typed=READING[self.chunking] == "events")
 
     def _read(self, stream: LlmStream) -> Iterator[Any]:
         reading = READING[self.chunking]
@@ -187,10 +190,10 @@ def seen_reply(reply: LlmResponse[Any], body: str, pieces: Pieces | None = None)
         id=reply.id,
         model=reply.model,
         created=reply.created,
-        status=getattr(reply, "status", None),
+        status=reply.status,
         finish_reason=reply.finish_reason,
         provider_finish_reason=reply.provider_finish_reason,
-        stop_details=getattr(reply, "stop_details", None),
+        stop_details=reply.stop_details,
         parts=[_dumped(part) for part in parts],
         logprobs=[
             (token.token, token.logprob, token.bytes, token.top, token.text_offset)
@@ -208,7 +211,7 @@ def seen_reply(reply: LlmResponse[Any], body: str, pieces: Pieces | None = None)
                 "title": one.title,
                 "raw": one.raw,
             }
-            for one in getattr(reply, "citations", ())
+            for one in reply.citations
         ],
         raw=reply.raw,
     )

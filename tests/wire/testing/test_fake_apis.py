@@ -9,7 +9,14 @@ from pydantic import BaseModel
 
 import tokenwire as tw
 from tokenwire.testing import cut, error, fake, reply, tool_call
-from tokenwire.types import ImagePart, LlmMessage, TextPart
+from tokenwire.types import (
+    ImagePart,
+    LlmMessage,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResult,
+)
 
 if TYPE_CHECKING:
     from tests.wire.asking import Asking
@@ -230,3 +237,39 @@ def test_the_api_of_a_model_is_the_one_that_it_needs(ask: Asking) -> None:
         with pytest.raises(tw.LlmAPIError, match="/v1/responses"):
             ask.complete(tw.ChatClient("openai:gpt-5.6", api="chat"), "hi", tools=[weather])
     assert [request.api for request in f.requests] == ["responses", "chat"]
+
+
+def saved(provider: str, *ids: str, **reasoning: Any) -> list[LlmMessage]:
+    """A conversation that another server than the simulator answered, with one call."""
+    own: dict[str, Any] = {"provider": provider, "api": "responses"}
+    thought = ReasoningPart("Hm.", item={"id": ids[0]}, **reasoning, **own)
+    said = TextPart("Let me look.", item={"id": ids[1]}, **own)
+    call = ToolCallPart("call_1", "weather", "{}", {"item": {"id": ids[2]}}, **own)
+    result = LlmMessage("tool", [ToolResult("call_1", "It rains.")])
+    return [LlmMessage("user", "hi"), LlmMessage("assistant", [thought, said, call]), result]
+
+
+def test_a_saved_conversation_of_a_real_server_is_answered(ask: Asking) -> None:
+    sealed = {"field": "summary", "signature": "gAAAAABm-of-a-real-server"}
+    encrypted = saved("openai", "rs_1", "msg_1", "fc_1", **sealed)
+    shown = saved("vllm", "9f-0", "9f-1", "9f-2", field="content")
+    with fake({"*": "It rains."}) as f:
+        assert ask.run(tw.ChatClient("openai:gpt-5.6"), encrypted) == "It rains."
+        assert ask.run(tw.ChatClient("vllm:m", api="responses"), shown) == "It rains."
+    assert [request.body["input"][1]["type"] for request in f.requests] == ["reasoning"] * 2
+
+
+@pytest.mark.parametrize("name", ["azure:gpt-5.6", "openai:gpt-5.6", "gpt-5.6"])
+def test_a_fake_refuses_no_tools_in_chat(ask: Asking, name: str) -> None:
+    at = "https://gateway.example/v1"
+    client = tw.ChatClient(name, base_url=at, api="chat")
+    with fake({"*": "It rains."}):
+        assert ask.complete(client, "hi", tools=[weather]).text == "It rains."
+
+
+def test_a_fake_takes_what_only_one_server_knows(ask: Asking) -> None:
+    client = tw.ChatClient("vllm:gpt-4o-like", api="responses")
+    more = {"seed": 1, "stop": ["x"], "messages": []}
+    with fake({"*": "It rains."}):
+        reply = ask.complete(client, "hi", extra_body=more, reasoning_effort="low")
+        assert reply.text == "It rains."

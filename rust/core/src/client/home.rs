@@ -36,16 +36,12 @@ fn pattern(own: &str) -> Cow<'_, str> {
     loop {
         pattern.push_str(PLACE);
         let after = rest.split_once('}').map_or("", |(_, after)| after);
-        match after.split_once('{') {
-            Some((before, others)) => {
-                pattern.push_str(before);
-                rest = others;
-            }
-            None => {
-                pattern.push_str(after);
-                return Cow::Owned(pattern);
-            }
-        }
+        let Some((before, others)) = after.split_once('{') else {
+            pattern.push_str(after);
+            return Cow::Owned(pattern);
+        };
+        pattern.push_str(before);
+        rest = others;
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Cutter {
     max_event_bytes: usize,
     max_reply_bytes: usize,
     opening: Opening,
+    // The white space before the first text in its line.
+    lead: Vec<u8>,
     events: EventParser,
     // The body, if it is not an event stream.
     other: Option<Box<Other>>,
@@ -59,6 +61,7 @@ impl Cutter {
             max_event_bytes,
             max_reply_bytes,
             opening: Opening::Blank { mark: 0 },
+            lead: Vec::new(),
             events: EventParser::new(max_event_bytes),
             other: None,
         }
@@ -71,15 +74,21 @@ impl Cutter {
     pub fn push(
         &mut self,
         chunk: &[u8],
-        sink: impl FnMut(Item<'_>) -> Result<(), Error>,
+        mut sink: impl FnMut(Item<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let rest = match self.opening {
-            Opening::Begun => chunk,
-            Opening::Blank { mark } => self.open(chunk, mark),
-        };
+        let mut rest = chunk;
+        if let Opening::Blank { mark } = self.opening {
+            let Some(text) = self.open(chunk, mark) else {
+                return Ok(());
+            };
+            rest = text;
+            let lead = std::mem::take(&mut self.lead);
+            if self.other.is_none() {
+                self.events.push(&lead, &mut sink)?;
+            }
+        }
         match self.other.as_deref_mut() {
-            // An event stream may begin with white space.
-            None => self.events.push(chunk, sink),
+            None => self.events.push(rest, sink),
             Some(Other::Array(array)) => array.push(rest, sink),
             Some(Other::Document(document)) => document.push(rest),
         }
@@ -140,7 +149,7 @@ impl Cutter {
     }
 
     /// Looks for the first byte that is not white space. Returns what begins with it.
-    fn open<'a>(&mut self, chunk: &'a [u8], mut mark: usize) -> &'a [u8] {
+    fn open<'a>(&mut self, chunk: &'a [u8], mut mark: usize) -> Option<&'a [u8]> {
         let mut rest = chunk;
         while let Some((first, after)) = rest.split_first()
             && BOM.get(mark) == Some(first)
@@ -148,19 +157,26 @@ impl Cutter {
             mark += 1;
             rest = after;
         }
-        if mark == 0 && !rest.is_empty() {
+        match (mark, rest) {
+            (_, []) | (3, _) => {}
             // A mark is only at the very start.
-            mark = BOM.len();
+            (0, _) => mark = BOM.len(),
+            // A part of one is text.
+            _ => {
+                self.lead.extend(BOM.iter().take(mark));
+                self.begin();
+                return Some(rest);
+            }
         }
         let text = rest.trim_ascii_start();
+        self.skip(rest.get(..rest.len() - text.len()).unwrap_or_default());
         let Some(&first) = text.first() else {
             self.opening = Opening::Blank { mark };
-            return text;
+            return None;
         };
-        self.opening = Opening::Begun;
-        // Half of a mark is text. Where no framing fits, it may still be an event stream, sent unasked.
+        self.begin();
+        // Where no framing fits, it may still be an event stream, sent unasked.
         let other = match Framing::of(self.taken, first) {
-            _ if mark < BOM.len() => None,
             Some(Framing::Array) => Some(Other::Array(Array::new(self.max_event_bytes))),
             None if matches!(first, b'{' | b'[' | b'<') => {
                 Some(Other::Document(Document::new(first, self.max_reply_bytes)))
@@ -168,6 +184,27 @@ impl Cutter {
             Some(Framing::Events) | None => None,
         };
         self.other = other.map(Box::new);
-        text
+        Some(text)
+    }
+
+    fn begin(&mut self) {
+        self.opening = Opening::Begun;
+        // After an empty line, the parser looks for no byte order mark.
+        self.lead.insert(0, b'\n');
+    }
+
+    /// Skips white space, but keeps that of the last line: it belongs to the name of a field.
+    fn skip(&mut self, blank: &[u8]) {
+        let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        let line = blank.rsplit(is_end).next().unwrap_or_default();
+        if line.len() < blank.len() {
+            self.lead.clear();
+        }
+        // With one byte more it is too large anyway.
+        let room = self
+            .max_event_bytes
+            .saturating_add(1)
+            .saturating_sub(self.lead.len());
+        self.lead.extend(line.iter().take(room));
     }
 }

@@ -57,11 +57,12 @@ impl Scan {
                 (State::Text, b'\\') => self.state = State::Escape,
                 (State::Text, b'"') if self.depth == 0 => return Found::End(at),
                 (State::Text, b'"') => self.state = State::Nested,
-                (State::Escape, _) => self.state = State::Text,
                 (State::Bare, b',' | b']' | b'}' | b' ' | b'\n' | b'\r' | b'\t') => {
                     return Found::End(at - 1);
                 }
-                (State::Start | State::Nested, b'"') => self.state = State::Text,
+                (State::Escape, _) | (State::Start | State::Nested, b'"') => {
+                    self.state = State::Text;
+                }
                 (State::Start | State::Nested, b'{' | b'[') => {
                     if self.depth == most {
                         return Found::TooDeep;

@@ -7,7 +7,7 @@ use crate::sse::Item;
 const ARRAY: &[Framing] = &[Framing::Events, Framing::Array];
 const EVENTS: &[Framing] = &[Framing::Events];
 
-/// What came of a body: its records, and how it stood at its end.
+/// What came of a body: its records, and what its end was.
 #[derive(Debug, PartialEq, Default)]
 struct Cut {
     records: Vec<String>,
@@ -215,6 +215,24 @@ fn a_document_ends_where_its_object_ends() {
             assert!(cut.records.is_empty(), "{body}");
         }
     }
+}
+
+#[test]
+fn a_part_of_a_byte_order_mark_is_text() {
+    for body in [
+        &b"\xef\xbb\n \xbf[1]"[..],
+        b"\xef[1]",
+        b"\xef\xbb\n{}",
+        b"\n\xef\xbb\xbf[1]",
+    ] {
+        let whole = cut(ARRAY, 1_000, [body]);
+        assert_eq!(whole, cut(ARRAY, 1_000, body.chunks(1)), "{body:?}");
+        assert!(whole.document.is_none() && !whole.is_over, "{body:?}");
+    }
+    assert_eq!(
+        cut(ARRAY, 1_000, b"\xef\xbb\xbf \n[1]".chunks(1)).records,
+        [":1"]
+    );
 }
 
 #[test]

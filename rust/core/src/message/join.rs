@@ -21,7 +21,7 @@ pub(super) fn merged(fragments: Vec<RawJson>) -> Vec<RawJson> {
     }
 }
 
-/// One list that has the items of all; `None` if any is no list.
+/// One list that has the items of all; `None` if any is not a list.
 pub(super) fn concatenated(lists: &[&str]) -> Option<RawJson> {
     let mut whole = String::from("[");
     for list in lists {

@@ -1,4 +1,5 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -348,4 +349,112 @@ fn a_part_of_a_message_is_read_without_its_notes() {
     extra.push("item", &RawJson::read(r#"{"id": "m"}"#).expect("JSON"));
     let text = "a".to_owned();
     assert_eq!(part, Part::Text { text, extra });
+}
+
+fn numbered(part: u32, rank: u64, text: &str) -> Delta {
+    Delta {
+        part: Some(part),
+        rank: NonZeroU64::new(rank),
+        text: text.into(),
+        ..Delta::default()
+    }
+}
+
+fn folded(deltas: Vec<Delta>) -> Fold {
+    let mut fold = Fold::default();
+    for delta in deltas {
+        fold.apply(&ChunkKind::Delta(Box::new(delta)));
+    }
+    fold
+}
+
+#[test]
+fn parts_are_sorted_by_their_ranks_and_those_without_stay_behind_what_was_before() {
+    let called = Delta {
+        rank: NonZeroU64::new(2),
+        tool_calls: vec![fragment(0, Some("f"), "{}")],
+        ..Delta::default()
+    };
+    let unranked = Delta {
+        opaque: vec![("output".to_owned(), "1".to_owned())],
+        ..Delta::default()
+    };
+    let mut fold = folded(vec![
+        numbered(0, 3, "c"),
+        unranked,
+        called,
+        numbered(1, 1, "a"),
+        numbered(0, 3, "c"),
+        numbered(1, 0, "a"),
+    ]);
+    let shown = |reply: &Reply| {
+        let parts = reply.choices[0].parts.iter().map(|part| match part {
+            Part::Text { text, .. } => text.clone(),
+            Part::ToolCall(call) => call.name.clone(),
+            Part::Opaque { json, .. } => json.get().to_owned(),
+            _ => String::new(),
+        });
+        parts.collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&fold.reply()), ["aa", "f", "cc", "1"]);
+    // A copy does not change what goes on.
+    fold.apply(&ChunkKind::Delta(Box::new(numbered(0, 0, "c"))));
+    fold.settle();
+    assert_eq!(shown(&fold.reply()), ["aa", "f", "ccc", "1"]);
+    fold.apply(&chunk(vec![fragment(0, None, "!")], None));
+    let reply = fold.into_reply();
+    let call = reply.choices[0].tool_calls().next().expect("a call");
+    assert_eq!(call.arguments, "{}!");
+}
+
+#[test]
+fn an_opaque_block_with_a_number_keeps_its_place_and_is_replaced() {
+    let opaque = |json: &str| Delta {
+        part: Some(0),
+        opaque: vec![("output".to_owned(), json.to_owned())],
+        ..Delta::default()
+    };
+    let fold = folded(vec![opaque("1"), numbered(1, 0, "a"), opaque("2")]);
+    let parts = fold.into_reply().choices.remove(0).parts;
+    assert!(
+        matches!(&parts[..], [Part::Opaque { json, .. }, Part::Text { .. }] if json.get() == "2")
+    );
+}
+
+#[test]
+fn reasoning_with_a_number_may_have_no_text_and_gets_its_field_later() {
+    let piece = |field: &'static str| Delta {
+        part: Some(0),
+        reasoning_field: Some(field.into()),
+        ..Delta::default()
+    };
+    let field = |deltas| match folded(deltas).into_reply().choices[0].parts.first() {
+        Some(Part::Reasoning { field, .. }) => field.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(field(vec![piece("")]), None);
+    assert_eq!(
+        field(vec![piece(""), piece("summary")]).as_deref(),
+        Some("summary")
+    );
+    assert_eq!(
+        field(vec![piece("content"), piece("summary")]).as_deref(),
+        Some("content")
+    );
+}
+
+#[test]
+fn a_call_whose_end_is_marked_is_done_by_that_mark_alone() {
+    let marked = |arguments: &str, ends| {
+        let mut fragment = fragment(0, None, arguments);
+        fragment.ends = Some(ends);
+        fragment
+    };
+    let open = chunk(vec![marked("{}", false)], None);
+    for reason in [FinishReason::Length, FinishReason::Stop] {
+        let steps = done(&[open.clone(), chunk(vec![], Some(reason))]);
+        assert!(steps.concat().is_empty(), "{reason:?}");
+    }
+    let steps = done(&[open, chunk(vec![marked("", true)], None)]);
+    assert_eq!(steps.iter().map(Vec::len).collect::<Vec<_>>(), [0, 1, 0]);
 }

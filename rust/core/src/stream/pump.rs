@@ -290,7 +290,7 @@ fn interrupted(error: Error) -> Error {
         .maybe_processed(true)
 }
 
-/// Waits until this time; for ever if there is none.
+/// Waits until this time, or forever without one.
 async fn passed(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,

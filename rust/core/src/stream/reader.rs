@@ -138,7 +138,7 @@ impl Reader {
                 Ok(Step::Continue)
             }
             Progress::Wrong(body) => {
-                // The document is not alone, or there is none.
+                // The document is not alone, or did not arrive.
                 let read = self.dialect.decode_reply(body, self.asked);
                 self.document = Some(Box::new(read));
                 self.whole_reply().map(|()| Step::Done)

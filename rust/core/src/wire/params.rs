@@ -152,6 +152,10 @@ pub(super) fn set<'a>(
             found?;
             continue;
         }
+        // Every API gives one choice without being asked.
+        if name == "n" && value == "1" && found.is_err() {
+            continue;
+        }
         let lacks = provider.lacks.contains(&&*name) || found.is_err() && is_of_some_api(&name);
         if request.drop_unsupported && lacks {
             dropped.push(name.into_owned());
@@ -204,9 +208,10 @@ fn find(dialect: &dyn Dialect, provider: &Provider, name: &str) -> Result<&'stat
         return Ok(param);
     }
     let has = |other: &&'static dyn Dialect| in_table(*other).is_some();
-    let spoken = provider.dialects.iter().copied().find(has);
+    let own = provider.dialects.iter().copied();
+    let spoken = own.clone().find(has);
     // At an address of the caller's, any API may be spoken.
-    let mut all = dialects().into_iter();
+    let mut all = own.chain(dialects());
     let twin = all.find(|other| has(other) && other.family() == dialect.family());
     let other = twin.or(spoken);
     if let (None, Some(advice)) = (other, other_names::advice(name)) {

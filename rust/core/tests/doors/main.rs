@@ -3,6 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a failure here is the message of the test that uses it"
 )]
 
@@ -237,10 +238,11 @@ async fn an_array_is_read_the_same_wherever_it_is_cut() {
 #[tokio::test]
 async fn the_first_byte_decides_where_the_content_type_is_missing_or_lies() {
     let elements: Vec<serde_json::Value> = serde_json::from_str(ARRAY).unwrap();
-    let events: String = elements
+    let events: Vec<String> = elements
         .iter()
         .map(|element| format!("data: {element}\r\n\r\n"))
         .collect();
+    let events = events.concat();
     for content_type in ["", "application/json", "text/event-stream", "text/html"] {
         for body in [ARRAY, &events] {
             let answer = pieces(content_type, [body.as_bytes()]);

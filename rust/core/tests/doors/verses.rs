@@ -16,7 +16,7 @@ use tokenwire_core::request::Request;
 use tokenwire_core::wire::{Completions, Dialect, Encoded, Param, Provider, Step, StreamDecoder};
 
 #[derive(Debug)]
-pub struct Verses;
+pub(crate) struct Verses;
 
 impl Dialect for Verses {
     fn name(&self) -> &'static str {

@@ -64,10 +64,31 @@ pub(crate) trait Api: fmt::Debug + Sync {
     }
 }
 
+/// What is refused. A fake stands in for any provider, and goes on with what real ones said.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Checks {
+    /// What only `OpenAI` and its models refuse.
+    pub(crate) are_openai: bool,
+    /// Encrypted content that was not made here.
+    pub(crate) are_sealed: bool,
+}
+
+impl Checks {
+    /// `is_fake` says whether the reply was decided for this very request.
+    pub(crate) fn of(request: &Request, is_fake: bool) -> Self {
+        let url = request.header("x-tokenwire-url").unwrap_or_default();
+        Self {
+            are_openai: !is_fake || url.starts_with("https://api.openai.com/"),
+            are_sealed: !is_fake,
+        }
+    }
+}
+
 /// What the script says about one request.
 #[derive(Debug)]
 pub(crate) struct Scripted<'a> {
     pub(crate) prepared: &'a Prepared,
+    pub(crate) checks: Checks,
     /// The models that exist; `None` means every name.
     pub(crate) models: Option<&'a [String]>,
     /// The replies that can be asked for again.

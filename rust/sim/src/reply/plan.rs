@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::FALLBACK;
-use super::api::{Api, Scripted, api_of};
+use super::api::{Api, Checks, Scripted, api_of};
 use super::events::{Events, is_event_stream};
 use super::json::text_of;
 use crate::http::Request;
@@ -95,6 +95,7 @@ fn planned(
     decided: Option<Arc<Prepared>>,
 ) -> Result<Plan, Box<ErrorReply>> {
     let key = api.key(request);
+    let checks = Checks::of(request, decided.is_some());
     let prepared = match (decided, &script.require_key) {
         (Some(prepared), _) => prepared,
         (None, Some(required)) if key != Some(required) => {
@@ -107,6 +108,7 @@ fn planned(
     }
     let scripted = Scripted {
         prepared: &prepared,
+        checks,
         models: script.models.as_deref(),
         stored: &script.stored,
     };

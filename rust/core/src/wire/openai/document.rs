@@ -19,6 +19,9 @@ pub(super) enum Document<'a> {
     Events(&'a [u8]),
 }
 
+/// How an event stream begins: with a comment, or a field of an event.
+const EVENTS: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
+
 /// Looks at the beginning of a body. Fails if it is empty, a web page or another text.
 pub(super) fn document(body: &[u8]) -> Result<Document<'_>, Error> {
     // A busy server sends blank lines first, to keep the connection alive.
@@ -35,9 +38,7 @@ pub(super) fn document(body: &[u8]) -> Result<Document<'_>, Error> {
                 "the reply is {page}; base_url is probably wrong"
             )))
         }
-        Some(_) if body.starts_with(b"data:") || body.starts_with(b"event:") => {
-            Ok(Document::Events(body))
-        }
+        Some(_) if EVENTS.iter().any(|start| body.starts_with(start)) => Ok(Document::Events(body)),
         Some(_) => {
             let start = start_of(body);
             Err(elsewhere(&format!(

@@ -97,7 +97,7 @@ fn amount(reader: &mut Reader<'_>) -> Result<Option<String>> {
         .then(|| digits.to_owned()))
 }
 
-/// Reads the `usage` of a response; `None` if it is no object, or has no counts.
+/// Reads the `usage` of a response; `None` if it is not an object, or has no counts.
 ///
 /// What the counts do not come from is kept as it was sent.
 pub(super) fn of_responses(raw: &str) -> Result<Option<Box<Usage>>> {

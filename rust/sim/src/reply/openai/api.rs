@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::question::{Kind, Question};
 use super::stream::{END, EventStream};
+use super::tools::check_reasoning;
 use super::whole::whole;
 use crate::hash::derived_id;
 use crate::http::Request;
@@ -123,6 +124,9 @@ fn reply(kind: Kind, json: &Value, scripted: &Scripted<'_>) -> Result<Body, Box<
     check_body(json)?;
     let question = Question::read(kind, json)?;
     let model = question.ask.model;
+    if kind == Kind::Chat && scripted.checks.are_openai {
+        check_reasoning(model, json)?;
+    }
     if !scripted.has_model(model) {
         let message =
             format!("The model `{model}` does not exist or you do not have access to it.");

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::api::bad_request;
-use super::tools::{check_reasoning, is_legacy, results, tools};
+use super::tools::{is_legacy, results, tools};
 use crate::hash::fnv;
 use crate::reply::ask::{Ask, Prompt, ledger_id};
 use crate::reply::schema::instance;
@@ -63,9 +63,6 @@ impl<'a> Question<'a> {
             Some(limit) => Some(limit),
             None => whole(json, "max_tokens", least_tokens, u64::MAX)?,
         };
-        if kind == Kind::Chat {
-            check_reasoning(model, json)?;
-        }
         check_number(json, "temperature", 2.0)?;
         check_number(json, "top_p", 1.0)?;
         let stream = flag(json, "stream")?.then(|| StreamOptions {

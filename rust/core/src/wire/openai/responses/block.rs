@@ -192,7 +192,7 @@ impl BlockState {
         self.whole_text(&text, whole.logprobs, parts, out);
     }
 
-    /// Passes on what only the provider understands, or replaces what came of it before.
+    /// Passes on what only the provider understands, or replaces its earlier form.
     pub(super) fn end_opaque(
         &mut self,
         field: &str,

@@ -8,6 +8,7 @@ use crate::json::Reader;
 use crate::message::{ChunkKind, Delta, FinishReason};
 use crate::wire::errors;
 use crate::wire::openai::chat::is_failure;
+use crate::wire::openai::stray::unexpected;
 
 impl ResponsesStream {
     /// The terminal event, or a whole reply.
@@ -29,6 +30,14 @@ impl ResponsesStream {
             Ok(())
         })?;
         failed?;
+        let has_output = response
+            .output
+            .is_some_and(|output| output.starts_with('['));
+        if response.is_complete() && !has_output && !self.parts.any() {
+            // An empty list would be an empty answer; without one, there is none.
+            let message = "the reply is complete, but it has no output";
+            return Err(unexpected(message).retryable(true));
+        }
         let is_lost = self.is_lost(response);
         self.leave(response, out);
         let finish = response.finish(self.parts.is_cut);
@@ -98,10 +107,7 @@ impl ResponsesStream {
 
     /// Ends the items that are nowhere in full.
     fn leave(&mut self, response: &Response<'_>, out: &mut Vec<ChunkKind>) {
-        let is_complete = matches!(
-            response.status.as_deref(),
-            None | Some("completed" | "complete")
-        );
+        let is_complete = response.is_complete();
         for item in &mut self.items.list {
             if !item.has_ended {
                 item.leave(is_complete, &mut self.parts, out);

@@ -54,7 +54,7 @@ pub(super) struct Item<'a> {
 }
 
 impl<'a> Item<'a> {
-    /// Reads an item; `None` if it is no object.
+    /// Reads an item; `None` if it is not an object.
     pub(super) fn read(raw: &'a str) -> Result<Option<Self>> {
         let mut kind = None;
         let mut role = None;

@@ -185,7 +185,7 @@ impl Parts {
         })));
     }
 
-    /// Adds what only the provider understands, or replaces what came of it before.
+    /// Adds what only the provider understands, or replaces its earlier form.
     pub(super) fn push_opaque(
         &mut self,
         number: u32,

@@ -42,15 +42,6 @@ pub(super) fn decode_reply(body: &[u8]) -> Result<Reply, Error> {
     if event.is_reply && response.output.is_none() && response.status.is_none() && is_error(body) {
         return Err(errors::decode(None, body));
     }
-    if response
-        .output
-        .is_some_and(|output| !output.starts_with('['))
-    {
-        let start = start_of(body);
-        return Err(elsewhere(&format!(
-            "the output of the reply is no list; it begins with: {start}"
-        )));
-    }
     let mut decoder = ResponsesStream::default();
     let mut chunks = Vec::new();
     let failure = decoder.end(&response, &mut chunks).err();

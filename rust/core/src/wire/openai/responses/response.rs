@@ -77,6 +77,14 @@ impl<'a> Response<'a> {
         }
     }
 
+    /// Whether the provider is done with it, and nothing stopped it.
+    pub(super) fn is_complete(&self) -> bool {
+        matches!(
+            self.status.as_deref(),
+            None | Some("completed" | "complete")
+        )
+    }
+
     /// Why the reply ended, and the provider's word for it; `None` if it has not ended. `is_cut` says whether a call in
     /// it was cut.
     pub(super) fn finish(&self, is_cut: bool) -> Option<(FinishReason, String)> {

@@ -18,7 +18,7 @@ pub(super) struct Sequence {
 }
 
 impl Sequence {
-    /// Whether numbers tell what was lost.
+    /// Whether the numbers show what was lost.
     pub(super) fn counts(&self) -> bool {
         self.highest.is_some() && !self.is_void
     }

@@ -25,7 +25,7 @@ pub(super) struct ResponsesStream {
     /// Whether any event of a response came.
     has_begun: bool,
     pub(super) done: bool,
-    /// The start of the first event, if it is none of a response. It may say why none came.
+    /// The start of the first event, if it does not belong to a response. It may say why.
     odd: Option<String>,
     stray: Stray,
     /// The bytes around the last text.
@@ -176,7 +176,7 @@ impl ResponsesStream {
         Ok(Step::Continue)
     }
 
-    /// An event that is none of a response.
+    /// An event that does not belong to a response.
     fn other(
         &mut self,
         kind: &str,

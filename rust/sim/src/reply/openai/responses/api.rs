@@ -48,7 +48,7 @@ impl Api for Responses {
             return stored(id, scripted);
         }
         check_body(json)?;
-        let question = Question::read(json)?;
+        let question = Question::read(json, scripted.checks)?;
         let model = question.ask.model;
         if !scripted.has_model(model) {
             let message = format!("The requested model '{model}' does not exist.");

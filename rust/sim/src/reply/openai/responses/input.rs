@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::question::{invalid_value, missing};
 use super::sealed;
+use crate::reply::api::Checks;
 use crate::reply::ask::{Answered, Prompt};
 use crate::reply::openai::api::{bad_request, refusal};
 use crate::reply::openai::question::{Checked, present};
@@ -31,7 +32,7 @@ pub(super) struct Input<'a> {
 }
 
 /// Reads `instructions` and `input`. An item that was not stored is known by its content alone.
-pub(super) fn read_input(json: &Value, is_stored: bool) -> Checked<Input<'_>> {
+pub(super) fn read_input(json: &Value, is_stored: bool, checks: Checks) -> Checked<Input<'_>> {
     // The salt and the roles are those of chat, so that the same question gets the same answer.
     let mut prompt = Prompt::new(b"chat");
     if let Some(instructions) = present(json, "instructions") {
@@ -68,10 +69,15 @@ pub(super) fn read_input(json: &Value, is_stored: bool) -> Checked<Input<'_>> {
             ));
         }
     };
+    if checks.are_openai {
+        check_ids(items)?;
+    }
     for (at, item) in items.iter().enumerate() {
         read_item(&format!("input[{at}]"), item, &mut prompt)?;
     }
-    check_reasoning(items, is_stored)?;
+    if checks.are_openai {
+        check_reasoning(items, is_stored, checks)?;
+    }
     if !continues && !items.iter().any(stands_for_others) {
         check_calls(items)?;
     }
@@ -104,18 +110,12 @@ fn read_item(place: &str, item: &Value, prompt: &mut Prompt) -> Checked<()> {
         "message" => return read_message(place, item, prompt),
         "reasoning" => {
             return match item.get("summary") {
-                Some(Value::Array(_)) => check_id(place, item, "rs"),
+                Some(Value::Array(_)) => Ok(()),
                 _ => Err(missing(&format!("{place}.summary"))),
             };
         }
-        "function_call" => {
-            check_id(place, item, "fc")?;
-            &["call_id", "name", "arguments"]
-        }
-        "custom_tool_call" => {
-            check_id(place, item, "ctc")?;
-            &["call_id", "name", "input"]
-        }
+        "function_call" => &["call_id", "name", "arguments"],
+        "custom_tool_call" => &["call_id", "name", "input"],
         "function_call_output" | "custom_tool_call_output" => {
             prompt.mix(b"tool");
             let output = item
@@ -138,7 +138,6 @@ fn read_message(place: &str, item: &Value, prompt: &mut Prompt) -> Checked<()> {
     if !ROLES.contains(&word) {
         return Err(invalid_value(&format!("{place}.role"), role, &ROLES));
     }
-    check_id(place, item, "msg")?;
     prompt.mix(word.as_bytes());
     let content = present(item, "content").ok_or_else(|| missing(&format!("{place}.content")))?;
     let known: &[&str] = if word == "assistant" { &WRITTEN } else { &SENT };
@@ -172,20 +171,31 @@ fn read_content(place: &str, content: &Value, known: &[&str], prompt: &mut Promp
 }
 
 /// The id of an item begins with its kind; that of a call (`call_…`) is not an item's.
-fn check_id(place: &str, item: &Value, prefix: &str) -> Checked<()> {
-    match present(item, "id").and_then(Value::as_str) {
-        Some(id) if !id.starts_with(prefix) => {
-            let param = format!("{place}.id");
-            let message =
-                format!("Invalid '{param}': '{id}'. Expected an ID that begins with '{prefix}'.");
-            Err(refusal(400, &message, Some(&param), Some("invalid_value")))
+fn check_ids(items: &[Value]) -> Checked<()> {
+    for (at, item) in items.iter().enumerate() {
+        let prefix = match kind(item) {
+            "message" => "msg",
+            "reasoning" => "rs",
+            "function_call" => "fc",
+            "custom_tool_call" => "ctc",
+            _ => continue,
+        };
+        match text(item, "id") {
+            Some(id) if !id.starts_with(prefix) => {
+                let param = format!("input[{at}].id");
+                let message = format!(
+                    "Invalid '{param}': '{id}'. Expected an ID that begins with '{prefix}'."
+                );
+                return Err(refusal(400, &message, Some(&param), Some("invalid_value")));
+            }
+            _ => {}
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 /// Each reasoning item is unchanged, and the item that it led to follows.
-fn check_reasoning(items: &[Value], is_stored: bool) -> Checked<()> {
+fn check_reasoning(items: &[Value], is_stored: bool, checks: Checks) -> Checked<()> {
     for (at, item) in items.iter().enumerate() {
         if kind(item) != "reasoning" {
             continue;
@@ -200,7 +210,7 @@ fn check_reasoning(items: &[Value], is_stored: bool) -> Checked<()> {
                 );
                 return Err(bad_request("input", &message));
             }
-            (Some(content), id) => {
+            (Some(content), id) if checks.are_sealed => {
                 if let Err(reason) = sealed::check(content, id) {
                     let message = format!(
                         "The encrypted content for item {shown} could not be verified. Reason: {reason}"

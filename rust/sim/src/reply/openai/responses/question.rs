@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::input::{Input, read_input};
 use super::tools::{custom_names, tools};
+use crate::reply::api::Checks;
 use crate::reply::ask::{Ask, ledger_id};
 use crate::reply::openai::api::{bad_request, refusal};
 use crate::reply::openai::question::{
@@ -75,20 +76,22 @@ pub(super) struct Question<'a> {
 }
 
 impl<'a> Question<'a> {
-    pub(super) fn read(json: &'a Value) -> Checked<Self> {
+    pub(super) fn read(json: &'a Value, checks: Checks) -> Checked<Self> {
         let is_text = |text: &&str| !text.is_empty();
         let model =
             field(json, "model", "a non-empty string", is_text)?.ok_or_else(|| missing("model"))?;
-        check_names(json)?;
+        if checks.are_openai {
+            check_names(json)?;
+        }
         let is_stored = field(json, "store", "a boolean", |_| true)?.unwrap_or(true);
-        let Input { prompt, results } = read_input(json, is_stored)?;
+        let Input { prompt, results } = read_input(json, is_stored, checks)?;
         let max_tokens = whole(json, "max_output_tokens", 1, u64::MAX)?;
         check_number(json, "temperature", 2.0)?;
         check_number(json, "top_p", 1.0)?;
         let include = included(json)?;
         let has = |name: &str| include.contains(&name);
         let wants_encrypted = has("reasoning.encrypted_content");
-        if wants_encrypted && never_reasons(model) {
+        if checks.are_openai && wants_encrypted && never_reasons(model) {
             let message = "Encrypted content is not supported with this model.";
             return Err(bad_request("include", message));
         }
@@ -128,7 +131,7 @@ impl<'a> Question<'a> {
                 tools: Some(made_up),
                 talks: model == TALKER,
                 results,
-                reasoning: reasoning(model, json)?,
+                reasoning: reasoning(model, json, checks)?,
             },
         })
     }
@@ -179,14 +182,14 @@ fn included(json: &Value) -> Checked<Vec<&str>> {
 
 /// The reasoning that is made up if the request gives an effort: a summary if it asks for one,
 /// otherwise an item without text.
-fn reasoning(model: &str, json: &Value) -> Checked<Option<String>> {
+fn reasoning(model: &str, json: &Value, checks: Checks) -> Checked<Option<String>> {
     let Some(asked) = present(json, "reasoning") else {
         return Ok(None);
     };
     let Some(effort) = present(asked, "effort") else {
         return Ok(None);
     };
-    if never_reasons(model) {
+    if checks.are_openai && never_reasons(model) {
         let message = "Unsupported parameter: 'reasoning.effort' is not supported with this model.";
         let code = Some("unsupported_parameter");
         return Err(refusal(400, message, Some("reasoning.effort"), code));

@@ -56,7 +56,7 @@ impl<'a> Calls<'a> {
             ("function_call", "arguments")
         };
         out.extend_from_slice(format!("{{\"type\":\"{kind}\"").as_bytes());
-        keys(item, with_id, out)?;
+        keys(item, &["call_id", "name", key], with_id, out)?;
         let id = part.get("id");
         if is_custom {
             self.custom.extend(id);

@@ -219,13 +219,10 @@ impl<'a> Items<'a, '_> {
     fn others<'m>(&mut self, path: &str, extra: &'m Fields<'a>) -> Vec<(&'m str, &'a str)> {
         let mut others = Vec::new();
         for (key, raw) in extra {
-            if *raw == "null" {
-                continue;
-            }
-            if OF_CHAT.contains(&&**key) {
-                self.dropped.push(format!("{path}.{key}"));
-            } else {
-                others.push((&**key, *raw));
+            match (OF_CHAT.contains(&&**key), *raw) {
+                (_, "null") | (true, "[]" | "{}") => {}
+                (true, _) => self.dropped.push(format!("{path}.{key}")),
+                (false, raw) => others.push((&**key, raw)),
             }
         }
         others
@@ -237,7 +234,9 @@ impl<'a> Items<'a, '_> {
             "tool_call" => {
                 self.close(turn)?;
                 self.separate();
-                let with_id = !turn.lacks_reasoning;
+                // A call in a message of the caller's may have left its reasoning behind.
+                let is_apart = self.is_stateless && part.get("provider").is_none();
+                let with_id = !turn.lacks_reasoning && !is_apart;
                 if self.calls.write(part, self.to, with_id, self.out)? {
                     self.dropped.push(format!("{}.extra", part.path()));
                 }

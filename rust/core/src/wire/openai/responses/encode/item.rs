@@ -36,23 +36,17 @@ pub(super) struct Thought<'a> {
     paths: Vec<String>,
 }
 
-/// Keys of an item that are written by themselves, and our own mark.
-const WRITTEN: [&str; 9] = [
-    "type",
-    "role",
-    "content",
-    "summary",
-    "encrypted_content",
-    "call_id",
-    "name",
-    "arguments",
-    "continues",
-];
-
-/// Writes what an item has besides its blocks. Without `with_id`, its id stays behind.
-pub(super) fn keys(item: Option<&str>, with_id: bool, out: &mut Vec<u8>) -> Result<(), Error> {
+/// Writes what an item has besides its type and `written`. Without `with_id`, its id stays behind.
+pub(super) fn keys(
+    item: Option<&str>,
+    written: &[&str],
+    with_id: bool,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
     for (key, raw) in fields(item.unwrap_or("null"), "item")? {
-        if !WRITTEN.contains(&&*key) && (with_id || key != "id") {
+        // The second one is our mark.
+        let is_known = matches!(&*key, "type" | "continues") || written.contains(&&*key);
+        if !is_known && (with_id || key != "id") {
             field(out, &key, raw);
         }
     }
@@ -107,7 +101,7 @@ impl Said<'_> {
         }
         out.extend_from_slice(b"\"role\":");
         write_string(out, &self.role);
-        keys(self.item, with_id, out)?;
+        keys(self.item, &["role", "content"], with_id, out)?;
         let known = fields(self.item.unwrap_or("null"), "item")?;
         for (key, raw) in others {
             if !known.iter().any(|(name, _)| name == key) {
@@ -168,7 +162,8 @@ impl<'a> Thought<'a> {
     /// Writes it.
     pub(super) fn write(&self, with_id: bool, out: &mut Vec<u8>) -> Result<(), Error> {
         out.extend_from_slice(b"{\"type\":\"reasoning\"");
-        keys(self.item, with_id, out)?;
+        let written = ["summary", "content", "encrypted_content"];
+        keys(self.item, &written, with_id, out)?;
         out.extend_from_slice(b",\"summary\":[");
         out.extend_from_slice(&self.summary);
         out.push(b']');

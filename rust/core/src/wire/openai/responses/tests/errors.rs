@@ -192,6 +192,9 @@ fn a_reply_may_begin_with_blanks_and_a_mark_and_be_a_stream() {
             .text(),
         "t"
     );
+    let commented = format!(": OPENROUTER PROCESSING\n\n{events}");
+    let reply = Responses.decode_reply(commented.as_bytes(), 1).unwrap();
+    assert_eq!(reply.choices[0].text(), "t");
     let cut = format!("data: {}\n\n", text_delta(0, "half"));
     let error = Responses.decode_reply(cut.as_bytes(), 1).unwrap_err();
     assert!(

@@ -25,7 +25,7 @@ struct Read {
     error: Option<Error>,
 }
 
-/// Reads events. An error ends the stream, and what came before it is the reply.
+/// Reads events. An error ends the stream, and the reply has what arrived before it.
 fn read(events: &[Value]) -> Read {
     let texts: Vec<_> = events.iter().map(Value::to_string).collect();
     read_texts(&texts)

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{call, decoded, message, read, whole};
+use super::{call, decoded, message, read};
 use crate::error::ErrorKind;
 use crate::message::{FinishReason, RawJson};
+use crate::wire::{Dialect, Responses};
 
 #[test]
 #[allow(clippy::too_many_lines, reason = "a table")]
@@ -230,11 +231,21 @@ fn logprobs_are_those_of_the_choice_and_come_once() {
 }
 
 #[test]
-fn an_output_that_is_no_list_is_no_reply() {
-    for output in [json!("text"), json!({"a": 1}), json!(3)] {
-        let error = whole(&output).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::UnexpectedContent);
-        assert!(error.message().contains("no list"), "{error}");
+fn a_complete_reply_without_output_is_not_an_empty_answer() {
+    for response in [
+        json!({"object": "response", "id": "r", "status": "completed"}),
+        json!({"object": "response", "output": null}),
+        json!({"object": "response", "status": "completed", "output": {"choices": []}}),
+    ] {
+        let body = response.to_string();
+        let error = Responses.decode_reply(body.as_bytes(), 1).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedContent, "{body}");
+        assert!(error.message().contains("no output"), "{error}");
+        let event = json!({"type": "response.completed", "response": response});
+        let error = read(&[event]).error.unwrap();
+        assert!(error.message().contains("no output"), "{error}");
     }
-    assert!(whole(&Value::Null).unwrap().choices[0].parts.is_empty());
+    // An empty list is an answer without words.
+    let empty = json!({"object": "response", "status": "completed", "output": []}).to_string();
+    assert!(Responses.decode_reply(empty.as_bytes(), 1).is_ok());
 }

@@ -255,7 +255,7 @@ fn audio_is_refused_by_name() {
 fn what_only_chat_has_is_left_out_and_listed() {
     let messages = json!([
         {"role": "user", "name": "ann", "content": "hi"},
-        {"role": "assistant", "content": "b", "reasoning_content": "hm", "audio": {"id": "a"}, "reasoning": "", "x": 1},
+        {"role": "assistant", "content": "b", "reasoning_content": "hm", "audio": {"id": "a"}, "reasoning": "", "annotations": [], "x": 1},
         {"role": "assistant", "content": null, "tool_calls": [
             {"id": "c", "type": "function", "index": 0, "function": {"name": "f", "arguments": {"a": 1}},
              "extra_content": {"google": {}}}]},

@@ -387,3 +387,8 @@ fn a_system_prompt_that_asks_for_json_is_in_the_input() {
         json!([{"role": "system", "content": "Answer in JSON"}, {"role": "user", "content": "hi"}])
     );
 }
+
+#[test]
+fn one_choice_needs_no_parameter() {
+    assert_eq!(with("m", &json!({"n": 1})), with("m", &json!({})));
+}

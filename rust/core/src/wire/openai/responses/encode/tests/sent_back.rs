@@ -178,3 +178,19 @@ fn chat_gets_the_content_alone_of_what_came_by_responses() {
         dropped.map(|place| format!("messages[0].parts{place}"))
     );
 }
+
+#[test]
+fn a_call_in_a_message_of_the_callers_goes_without_the_id_of_its_item() {
+    // Python makes this of `LlmMessage("assistant", [*reply.tool_calls])`, which has lost the reasoning.
+    let by_hand = assistant(&json!([
+        {"type": "tool_call", "id": "c", "name": "f", "arguments": "{}", "api": "responses",
+         "extra": {"item": {"id": "fc_1", "status": "completed", "namespace": "n"}}},
+    ]));
+    let mut call = json!({"type": "function_call", "status": "completed", "namespace": "n",
+        "call_id": "c", "name": "f", "arguments": "{}"});
+    assert_eq!(items(&by_hand), (json!([call]), Vec::new()));
+    call["id"] = json!("fc_1");
+    let stored =
+        super::body(&json!({"model": "gpt-5.6", "input": by_hand, "params": {"store": true}}));
+    assert_eq!(stored["input"], json!([call]));
+}
