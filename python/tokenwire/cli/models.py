@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 
 from tokenwire.cli import output
 from tokenwire.errors import LlmAPIError, LlmConfigError, LlmConnectionError
+from tokenwire.settings.address import address_variables
 
 if TYPE_CHECKING:
     import argparse
@@ -188,10 +189,7 @@ def _address(client: LlmClientInterface | None, row: LlmProvider) -> str:
     url = getattr(client, "base_url", None)
     if url:
         return str(url)
-    variables = (
-        *row.base_url_vars,
-        *(name for names in row.address_vars.values() for name in names),
-    )
+    variables = address_variables(dict(row))
     return f"missing: set {' or '.join(variables)}" if variables else "unknown"
 
 
