@@ -1,7 +1,7 @@
 """List the models of your configuration, or those of a server.
 
 Without an option, it lists the names of the configuration, each with its model, the API and the
-address that it is asked by, and the variable that holds its key. With --provider, --base-url or -m,
+address of its calls, and the variable that holds its key. With --provider, --base-url or -m,
 it asks that server for its models (`GET /models`). --described lists the models that tokenwire has
 a description of, from the configuration, from installed packages and, with the extra `prices`, from
 genai-prices. No key is printed.

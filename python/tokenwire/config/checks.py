@@ -197,8 +197,8 @@ class _Check:
         if len(self.problems) > before:
             return None
         if custom is None and target is not None:
-            # Arguments that are valid one by one may still exclude each other, or the API may not
-            # take them that the model is asked by.
+            # Arguments that are valid one by one may still exclude each other, or the API of the
+            # model may not take them.
             try:
                 construct(kind, target[1], self._row(target[0]), api, settings)
             except (LlmError, TypeError) as error:
