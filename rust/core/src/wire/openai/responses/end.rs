@@ -33,7 +33,7 @@ impl ResponsesStream {
             .output
             .is_some_and(|output| output.starts_with('['));
         if response.is_complete() && !has_output && !self.parts.any() {
-            // An empty list would be an empty answer; without one, there is none.
+            // An empty list would be an empty answer; without a list, there is no answer.
             let message = "the reply is complete, but it has no output";
             return Err(unexpected(message).retryable(true));
         }
