@@ -6,11 +6,13 @@
     python benches/callgrind.py --growth --shape calls
 
 Instruction counts do not depend on the machine's load, so 3 % more of them is 3 % more work. They
-do depend on the versions of Python and the compiler, which are part of the budget.
+do depend on the versions of Python and the compiler, which are part of the budget. An event of
+Responses also has a limit in events of chat, `TIMES_CHAT`.
 
-The growth of a reply's cost is that from n to 2n repetitions of each thing in `hostile.py`, through
-the whole core. The ratio of the two counts, each without the cost of a small reply, is at most 2.2.
-Each byte costs at most 2,000 instructions, because a large constant is an attack, too.
+The growth of a reply's cost is that from n to 2n repetitions of each thing in `hostile.py` and
+`hostile_responses.py`, through the whole core. The ratio of the two counts, each without the cost
+of a small reply, is at most 2.2. Each byte costs at most 2,000 instructions, because a large
+constant is an attack, too.
 """
 
 from __future__ import annotations

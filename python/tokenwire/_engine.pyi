@@ -660,7 +660,7 @@ class Citation(_Value):
         """Where the span begins in `LlmResponse.text`, in characters; None if the provider gives no span."""
     @property
     def end(self) -> int | None:
-        """Where it ends."""
+        """Where the span ends, in characters: the place after its last one."""
     @property
     def text(self) -> str | None:
         """The text of the span; None without one."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -43,7 +42,6 @@ from tokenwire import (
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-    from pathlib import Path
 
     from tokenwire import Choice, LlmResponse, LlmStream, ToolCall, Usage
     from tokenwire.testing import SimServer
@@ -55,7 +53,6 @@ APIS: dict[str, type[ChatClient | CompletionClient]] = {
     "chat.completions": ChatClient,
     "completions": CompletionClient,
 }
-_MARKS = tuple(f'"api":"{api}"' for api in APIS)
 # What a reply has at its top, too.
 _TOP = (
     "text",
@@ -71,17 +68,6 @@ _TOP = (
 LONG = 50_000
 WAVE = 250
 THREADS = 8
-
-
-def recorded_rows(data_dir: Path) -> list[dict[str, Any]]:
-    """Return every recorded exchange of the two APIs, in the file's order, with its `number`."""
-    with gzip.open(data_dir / "wire_open.jsonl.gz", "rt", encoding="utf-8") as lines:
-        # Most rows belong to other APIs, and parsing all of them takes a second.
-        return [
-            {"number": number, **json.loads(line)}
-            for number, line in enumerate(lines)
-            if any(mark in line for mark in _MARKS)
-        ]
 
 
 class Replay:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tokenwire import _engine
 from tokenwire.errors import LlmAPIError, LlmConfigError, LlmConnectionError, LlmError
 from tokenwire.factory.factory import CONFIG_VARIABLE
+from tokenwire.settings.address import address_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -286,14 +287,6 @@ def _addresses() -> Iterator[Finding]:
         if not os.environ.get(_AZURE_VERSION):
             text = f"{name} is set, but not read: set {_AZURE_VERSION} to it"
             yield Finding("address", "note", text, provider="azure", variable=name)
-
-
-def address_variables(row: dict[str, Any]) -> list[str]:
-    """The variables that may hold an address of a provider, or a part of it."""
-    return [
-        *row["base_url_vars"],
-        *(name for names in row["address_vars"].values() for name in names),
-    ]
 
 
 def has_no_address(row: dict[str, Any]) -> bool:

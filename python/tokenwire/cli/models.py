@@ -1,7 +1,7 @@
 """List the models of your configuration, or those of a server.
 
 Without an option, it lists the names of the configuration, each with its model, the API and the
-address that it is asked by, and the variable that holds its key. With --provider, --base-url or -m,
+address of its calls, and the variable that holds its key. With --provider, --base-url or -m,
 it asks that server for its models (`GET /models`). --described lists the models that tokenwire has
 a description of, from the configuration, from installed packages and, with the extra `prices`, from
 genai-prices. No key is printed.
@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 
 from tokenwire.cli import output
 from tokenwire.errors import LlmAPIError, LlmConfigError, LlmConnectionError
+from tokenwire.settings.address import address_variables
 
 if TYPE_CHECKING:
     import argparse
@@ -188,10 +189,7 @@ def _address(client: LlmClientInterface | None, row: LlmProvider) -> str:
     url = getattr(client, "base_url", None)
     if url:
         return str(url)
-    variables = (
-        *row.base_url_vars,
-        *(name for names in row.address_vars.values() for name in names),
-    )
+    variables = address_variables(dict(row))
     return f"missing: set {' or '.join(variables)}" if variables else "unknown"
 
 

@@ -6,14 +6,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from tokenwire import _engine
-from tokenwire.cli.findings import (
-    Finding,
-    address_variables,
-    configuration_found,
-    has_no_address,
-    is_url,
-)
+from tokenwire.cli.findings import Finding, configuration_found, has_no_address, is_url
 from tokenwire.errors import LlmError
+from tokenwire.settings.address import address_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -39,7 +39,7 @@ class CallingClient(LlmClientInterface):
     _parse_as: Any
     _output_mode: Any
     _steering: dict[str, Any]  # what each call passes besides its parameters
-    _greenlets: Any  # how calls wait beside the greenlets of gevent; None in all other programs
+    _greenlets: Any  # how calls wait in a program that gevent has patched; None in all others
 
     def _check_usable(self, params: Mapping[str, Any]) -> None:
         check_open(self)

@@ -1,4 +1,4 @@
-"""`ChatClient`: chat completions."""
+"""`ChatClient`: the APIs for conversations, such as chat completions and Responses."""
 
 from __future__ import annotations
 

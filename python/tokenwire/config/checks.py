@@ -17,7 +17,7 @@ from tokenwire.clients.chat import ChatClient
 from tokenwire.clients.completion import CompletionClient
 from tokenwire.config.configuration import Configuration, ModelEntry
 from tokenwire.config.file import Problem, read_toml, without_secrets
-from tokenwire.config.trial import any_client, construct, filled_with
+from tokenwire.config.trial import any_client, construct, filled
 from tokenwire.errors import LlmConfigError, LlmError, LlmValidationError
 from tokenwire.interface.custom import problems_of
 from tokenwire.settings.address import PLACES, check_places
@@ -160,7 +160,7 @@ class _Check:
         if provider is None:
             return None
         if provider.base_url is not None:
-            address = filled_with("x", provider.base_url)
+            address = filled(provider.base_url)
             self._fits(f"{path}.base_url", any_client(ChatClient), "base_url", address)
         elif not provider.base_url_vars:
             self._say(path, "there is no base_url")
@@ -197,8 +197,8 @@ class _Check:
         if len(self.problems) > before:
             return None
         if custom is None and target is not None:
-            # Arguments that are valid one by one may still exclude each other, or the API may not
-            # take them that the model is asked by.
+            # Arguments that are valid one by one may still exclude each other, or the API of the
+            # model may not take them.
             try:
                 construct(kind, target[1], self._row(target[0]), api, settings)
             except (LlmError, TypeError) as error:

@@ -54,14 +54,14 @@ def construct(
     kind: EngineClient, model: str, row: LlmProvider, api: str | None, settings: dict[str, Any]
 ) -> object:
     """Construct the client of an entry, at the address that it will have, as far as it is known."""
-    address = settings.get("base_url") or filled_with("x", row.base_url or _ADDRESS)
+    address = settings.get("base_url") or filled(row.base_url or _ADDRESS)
     others = {name: value for name, value in settings.items() if name not in PLACES}
     given = {**others, "provider": row, "base_url": address, "api_key": "-"}
     return kind(model, api=api, **given)
 
 
-def filled_with(text: str, url: str) -> str:
-    """An address with this text in each of its places."""
+def filled(url: str) -> str:
+    """An address with something in each of its places."""
     for name in PLACES:
-        url = url.replace(f"{{{name}}}", text)
+        url = url.replace(f"{{{name}}}", "x")
     return url

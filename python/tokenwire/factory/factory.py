@@ -9,6 +9,7 @@ from tokenwire.config.loading import read
 from tokenwire.errors import LlmConfigError
 from tokenwire.factory.plan import Plan
 from tokenwire.factory.pool import ClientPool
+from tokenwire.settings.address import address_variables
 from tokenwire.settings.client_settings import OF_ONE_SERVER, merged_settings, seal
 from tokenwire.settings.model_string import ModelAddress, resolve
 from tokenwire.settings.secret import Secret
@@ -175,8 +176,7 @@ class LlmClientFactory:
         fields = _engine.provider_row(target.provider) if row is None else dict(row)
         variables = (
             *(key_vars or fields["key_vars"]),
-            *fields["base_url_vars"],
-            *(name for names in fields["address_vars"].values() for name in names),
+            *address_variables(fields),
             _TRANSPORT_VARIABLE,
         )
         if row is not None:

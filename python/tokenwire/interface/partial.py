@@ -39,7 +39,7 @@ class _Growing:
         self._answer = growing(kind)
         self._last: Any = ABSENT
         self._is_over = False
-        # An iterator over the text in all that has arrived.
+        # An iterator over the text: each step returns what has arrived since the step before.
         self.texts: Any = stream._grown()
 
     def _grow(self, text: str) -> bool:

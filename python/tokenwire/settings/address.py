@@ -57,6 +57,12 @@ def check_places(row: Mapping[str, Any], given: Mapping[str, Any], base_url: obj
             )
 
 
+def address_variables(row: Mapping[str, Any]) -> list[str]:
+    """The variables that may hold the address of a provider, or fill a part of it."""
+    filling = (name for names in row["address_vars"].values() for name in names)
+    return [*row["base_url_vars"], *filling]
+
+
 def places_in(url: str) -> list[str]:
     """The names of the places of an address, which may be misspelt."""
     return [part.partition("}")[0] for part in url.split("{")[1:]]

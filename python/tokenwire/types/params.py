@@ -139,4 +139,4 @@ class CompletionParams(RequestParams, total=False):
 
 
 class AnyParams(ChatParams, CompletionParams, total=False):
-    """The arguments of both APIs. A call refuses those that its own API does not have."""
+    """The arguments of all APIs. A call refuses those that its own API does not have."""

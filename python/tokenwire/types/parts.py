@@ -68,9 +68,8 @@ class Part(Model):
             {"type": "refusal", "text": str}
             {"type": "opaque", "provider": str, "field": str, "json": any JSON value}
 
-        Unknown keys follow. A part that a provider sent also has the keys "provider" and, unless
-        the API was chat or text completions, "api"; with "item", what its item has besides.
-
+        Unknown keys follow. A part that a provider sent also has "provider", "api" unless that was
+        chat or text completions, and "item" if the API has items: what its item has besides.
         """
         wire = {name: value for name, value in self.__dict__.items() if value is not None}
         if self.model_extra:

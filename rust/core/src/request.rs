@@ -31,8 +31,8 @@ pub struct Request<'a> {
     ///   and is sent back to that provider only
     /// - `tool_result` {`tool_call_id`?, name?, error?, content (a string or a list of parts)}
     ///
-    /// A part that a provider sent may also have `api`, without which it came by `chat`: what it has besides its content
-    /// is sent back by that API only. `cache` (true or `"1h"`) marks the end of a prefix that the provider should cache.
+    /// A part that a provider sent may also have `item`, what its item has besides its blocks, and `api`, without which it
+    /// came by `chat`: what it has besides its content is sent back by that API only. `cache` (true or `"1h"`) marks the end of a prefix that the provider should cache.
     #[serde(borrow)]
     pub input: &'a RawValue,
     /// The client's system prompt (chat): a JSON string.
@@ -50,7 +50,7 @@ pub struct Request<'a> {
     /// Whether parameters that the API or the provider does not take are left out, and not refused.
     #[serde(default)]
     pub drop_unsupported: bool,
-    /// Keys that are added to the body as they are. They win over ours.
+    /// Keys that are added to the body as they are. They win over ours; an object is merged into one that a dialect nests.
     #[serde(borrow, default)]
     pub extra_body: Option<&'a RawValue>,
 }

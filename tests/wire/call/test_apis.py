@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.wire.answering import Answering
+from tests.wire.origins import response
 
 import tokenwire as tw
 from tokenwire.testing import fake
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from tokenwire.testing import SimServer
 
 
-def response(status: str = "completed", **more: Any) -> dict[str, Any]:
+def body_of(status: str = "completed", **more: Any) -> dict[str, Any]:
     """The body of a reply of Responses."""
     text = {"type": "output_text", "text": "It is blue.", "annotations": []}
     message = {"type": "message", "id": "msg_1", "role": "assistant", "content": [text]}
@@ -30,18 +31,13 @@ def response(status: str = "completed", **more: Any) -> dict[str, Any]:
 
 def whole(body: dict[str, Any]) -> bytes:
     """The HTTP response with that body."""
-    return answer(json.dumps(body).encode(), "application/json")
+    return response(200, json.dumps(body).encode(), "content-type: application/json")
 
 
-def streamed(body: dict[str, Any]) -> bytes:
-    """The HTTP response of a stream whose only event is the terminal one."""
-    event = {"type": f"response.{body['status']}", "response": body}
-    return answer(b"data: %s\n\n" % json.dumps(event).encode(), "text/event-stream")
-
-
-def answer(body: bytes, kind: str) -> bytes:
-    head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+def streamed(*events: dict[str, Any]) -> bytes:
+    """The HTTP response of a stream of these events."""
+    body = b"".join(b"data: %s\n\n" % json.dumps(event).encode() for event in events)
+    return response(200, body, "content-type: text/event-stream")
 
 
 RUNS: dict[str, Callable[[Asking, tw.LlmClientInterface], object]] = {
@@ -52,7 +48,8 @@ RUNS: dict[str, Callable[[Asking, tw.LlmClientInterface], object]] = {
 
 @pytest.fixture
 def server() -> Iterator[Answering]:
-    bodies = {"whole": whole(response()), "streamed": streamed(response())}
+    end = {"type": "response.completed", "response": body_of()}
+    bodies = {"whole": whole(body_of()), "streamed": streamed(end)}
     with Answering(lambda path: [bodies[path]]) as server:
         yield server
 
@@ -80,7 +77,7 @@ def test_a_reply_shows_the_api_of_its_call(sim: SimServer, ask: Asking) -> None:
     assert [row.result().api for row in ask.map(chat, ["-"], concurrency=1)] == ["chat"]
 
 
-def test_so_does_a_reply_of_responses(server: Answering, ask: Asking) -> None:
+def test_a_reply_of_responses_shows_its_api_and_status(server: Answering, ask: Asking) -> None:
     def client(path: str) -> tw.ChatClient:
         return tw.ChatClient("m", base_url=server.base_url(path), api="responses")
 
@@ -91,7 +88,7 @@ def test_so_does_a_reply_of_responses(server: Answering, ask: Asking) -> None:
     assert reply.to_dict()["status"] == "completed"
 
 
-def test_so_does_the_partial_reply_of_an_error(sim: SimServer, ask: Asking) -> None:
+def test_the_partial_reply_of_an_error_shows_the_api(sim: SimServer, ask: Asking) -> None:
     cut = {"reply": {"text": "It is blue."}, "fault": {"kind": "reset", "at": {"events": 3}}}
     sim.set_script({"default": cut})
     with pytest.raises(tw.LlmStreamingError) as caught:
@@ -113,19 +110,21 @@ def test_a_partial_reply_has_the_sources_that_came(view: str, ask: Asking) -> No
         "url": "https://a.example/",
         "title": "A",
     }
-    sent = b"".join(
-        b"data: %s\n\n" % json.dumps({"type": f"response.{name}", **fields}).encode()
-        for name, fields in (
-            ("output_item.added", {"output_index": 0, "item": item}),
-            ("content_part.added", {**place, "part": block}),
-            ("output_text.delta", {**place, "delta": "It is blue."}),
-            (
-                "output_text.annotation.added",
-                {**place, "annotation_index": 0, "annotation": source},
-            ),
+    sent = streamed(
+        *(
+            {"type": f"response.{name}", **fields}
+            for name, fields in (
+                ("output_item.added", {"output_index": 0, "item": item}),
+                ("content_part.added", {**place, "part": block}),
+                ("output_text.delta", {**place, "delta": "It is blue."}),
+                (
+                    "output_text.annotation.added",
+                    {**place, "annotation_index": 0, "annotation": source},
+                ),
+            )
         )
     )
-    with Answering(lambda _: [answer(sent, "text/event-stream")]) as server:
+    with Answering(lambda _: [sent]) as server:
         client = tw.ChatClient("m", base_url=server.base_url("a"), api="responses", max_retries=0)
         with pytest.raises(tw.LlmStreamIncompleteError, match=r"response\.completed") as caught:
             ask.read(client, "-", view=view)
@@ -143,7 +142,7 @@ def test_a_partial_reply_has_the_sources_that_came(view: str, ask: Asking) -> No
 def test_what_the_provider_has_queued_is_not_an_answer(
     run: Callable[[Asking, tw.LlmClientInterface], object], status: str, ask: Asking
 ) -> None:
-    body = whole(response(status, background=True, usage=None))
+    body = whole(body_of(status, background=True, usage=None))
     with Answering(lambda _: [body]) as server:
         client = tw.ChatClient("m", base_url=server.base_url("a"), api="responses")
         with pytest.raises(tw.LlmModelError, match=f"its status is {status}; use complete"):
@@ -153,7 +152,7 @@ def test_what_the_provider_has_queued_is_not_an_answer(
     assert reply.finish_reason is None
 
 
-def test_so_does_the_reply_to_a_call_of_another_model(ask: Asking) -> None:
+def test_the_reply_to_a_call_of_another_model_shows_its_own_api(ask: Asking) -> None:
     with fake({"openai:*": ["a"] * 3}) as faked:
         client = tw.ChatClient("openai:gpt-4o-mini")
         replies = [ask.complete(client, "-", model=model) for model in (None, "gpt-5.6", None)]
@@ -163,7 +162,7 @@ def test_so_does_the_reply_to_a_call_of_another_model(ask: Asking) -> None:
     assert [request.api for request in faked.requests] == ["chat", "responses", "chat"]
 
 
-def test_so_does_the_event_of_a_call(sim: SimServer, ask: Asking) -> None:
+def test_the_event_of_a_call_shows_the_api(sim: SimServer, ask: Asking) -> None:
     events: list[tw.CallEvent] = []
     remove = tw.on_call(events.append)
     try:
@@ -213,7 +212,7 @@ def test_a_reply_that_is_not_finished_is_not_an_answer(
 
 
 @pytest.mark.no_connection
-def test_its_parsed_value_is_not_there_yet() -> None:
+def test_a_reply_that_is_not_finished_has_no_parsed_value() -> None:
     reply = Queued(response_format=int).reply
     with pytest.raises(tw.LlmModelError, match="not an answer yet: its status is queued"):
         _ = reply.parsed

@@ -5,12 +5,12 @@ What is expected is read from the JSON of the recording by a few lines of Python
 
 from __future__ import annotations
 
-import gzip
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from tests.wire.answering import Answering
+from tests.wire.recorded import recorded_response, recorded_rows
 
 import tokenwire as tw
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.wire.asking import Asking
 
 # Recorded replies with annotations, and the citations in them.
-CHAT, RESPONSES = (19, 21), (39, 119)
+CHAT, RESPONSES = (19, 21), (37, 119)
 
 
 class Cited(NamedTuple):
@@ -97,23 +97,13 @@ def expected(row: dict[str, Any]) -> list[Cited]:
 
 def cited_rows(data_dir: Path, api: str) -> dict[str, dict[str, Any]]:
     """The recorded replies of an API with annotations, by their number."""
-    found = {}
-    with gzip.open(data_dir / "wire_open.jsonl.gz", "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines):
-            if "annotations" not in line or "_citation" not in line:
-                continue
-            row = json.loads(line)
-            if row["api"] == api and row["status"] == 200:
-                found[str(number)] = row
-    return found
-
-
-def http(row: dict[str, Any]) -> bytes:
-    """The HTTP response with the body of a recording."""
-    kind = "text/event-stream" if row["is_sse"] else "application/json"
-    body: bytes = row["response_body_text"].encode()
-    head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    return {
+        str(row["number"]): row
+        for row in recorded_rows(data_dir, api)
+        if row["status"] == 200
+        and "annotations" in row["response_body_text"]
+        and "_citation" in row["response_body_text"]
+    }
 
 
 @pytest.mark.parametrize(
@@ -125,7 +115,7 @@ def test_each_recorded_citation_is_read(
 ) -> None:
     rows = cited_rows(data_dir, recorded)
     count = 0
-    with Answering(lambda number: [http(rows[number])]) as server:
+    with Answering(lambda number: [recorded_response(rows[number])]) as server:
         for number, row in rows.items():
             client = tw.ChatClient("m", base_url=server.base_url(number), api=api)
             if row["is_sse"]:

@@ -6,14 +6,13 @@ and the engine must read the same from it.
 
 from __future__ import annotations
 
-import gzip
 import json
 import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.wire.answering import Answering
-from tests.wire.call.test_cited_recordings import http
+from tests.wire.recorded import recorded_response, recorded_rows
 
 import tokenwire as tw
 
@@ -26,20 +25,9 @@ ROWS = 887
 SEVERAL_PARTS, DETAILED = 400, 100
 
 
-def recorded(data_dir: Path) -> dict[str, dict[str, Any]]:
-    """The recorded replies, by their number."""
-    with gzip.open(data_dir / "wire_open.jsonl.gz", "rt", encoding="utf-8") as lines:
-        rows = {
-            str(number): json.loads(line)
-            for number, line in enumerate(lines)
-            if '"api": "responses"' in line or '"api":"responses"' in line
-        }
-    return {number: row for number, row in rows.items() if row["status"] == 200}
-
-
 def replies(rows: dict[str, dict[str, Any]]) -> Iterator[tuple[str, tw.LlmResponse]]:
     """Each reply, or the part of one that came with an error, and where it was recorded."""
-    with Answering(lambda number: [http(rows[number])]) as server:
+    with Answering(lambda number: [recorded_response(rows[number])]) as server:
         for number, row in rows.items():
             client = tw.ChatClient(
                 "openai:m",
@@ -75,7 +63,8 @@ def copies(message: tw.LlmMessage) -> Iterator[tw.LlmMessage]:
 
 @pytest.mark.slow
 def test_each_recorded_reply_stays_what_it_is(data_dir: Path) -> None:
-    rows = recorded(data_dir)
+    every = recorded_rows(data_dir, "responses")
+    rows = {str(row["number"]): row for row in every if row["status"] == 200}
     seen = several = detailed = 0
     for source, reply in replies(rows):
         message = reply.message

@@ -19,7 +19,8 @@ from tests.wire.comparing import Comparison
 from tests.wire.plain_errors import PlainError
 from tests.wire.plain_events import INSIDE, events
 from tests.wire.plain_reading import PlainCall, PlainChoice, PlainReply, read_exchange
-from tests.wire.replaying import CHUNKINGS, Replay, recorded_rows, replay_async, replay_sync
+from tests.wire.recorded import recorded_rows
+from tests.wire.replaying import APIS, CHUNKINGS, Replay, replay_async, replay_sync
 
 from tokenwire.testing import SimServer
 
@@ -87,7 +88,7 @@ class Recordings:
 @pytest.fixture(scope="module")
 def recordings(data_dir: Path, report_line: Callable[[str], None]) -> Iterator[Recordings]:
     with SimServer(log_capacity=0) as sim:
-        yield Recordings(sim, recorded_rows(data_dir), report_line)
+        yield Recordings(sim, recorded_rows(data_dir, *APIS), report_line)
 
 
 @pytest.mark.no_connection

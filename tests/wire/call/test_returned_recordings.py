@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.wire.comparing import joined_details
-from tests.wire.replaying import WAVE, Replay, recorded_rows
+from tests.wire.recorded import recorded_rows
+from tests.wire.replaying import WAVE, Replay
 
 from tokenwire.testing import SimServer
 from tokenwire.types import LlmMessage
@@ -102,10 +103,10 @@ def test_recorded_replies_go_back_as_they_came(
     data_dir: Path, report_line: Callable[[str], None]
 ) -> None:
     replays = []
-    for row in recorded_rows(data_dir):
+    for row in recorded_rows(data_dir, "chat.completions"):
         replay = Replay(row, "whole")
         reply = replay.expected()
-        if row["api"] == "chat.completions" and not reply.error and _whole_json(reply):
+        if not reply.error and _whole_json(reply):
             replays.append((replay, reply))
     otherwise = {}
     with SimServer() as sim:

@@ -18,7 +18,8 @@ from tests.wire.answering import Answering
 from tests.wire.codings import CHUNKINGS, CODINGS, split
 from tests.wire.origins import Origin, delta, event
 from tests.wire.plain_reading import choices_asked, kept_headers
-from tests.wire.replaying import Replay, recorded_rows
+from tests.wire.recorded import recorded_rows
+from tests.wire.replaying import APIS, Replay
 
 from tokenwire import ChatClient, LlmError
 
@@ -70,7 +71,7 @@ class Recordings:
 
 @pytest.fixture(scope="module")
 def recordings(data_dir: Path) -> Recordings:
-    return Recordings(recorded_rows(data_dir))
+    return Recordings(recorded_rows(data_dir, *APIS))
 
 
 @pytest.fixture(scope="module")

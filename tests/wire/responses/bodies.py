@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from tests.wire.origins import response
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -37,8 +39,7 @@ def answer(request: bytes) -> list[bytes | Ending]:
     else:
         body = json.dumps(_ANSWER).encode()
     kind = "text/event-stream" if streams else "application/json"
-    head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
-    return [head.encode() + body]
+    return [response(200, body, f"content-type: {kind}")]
 
 
 def canonical(body: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.wire.responses.recorded import recorded_rows
+from tests.wire.recorded import recorded_rows
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.wire.responses.recorded import recorded_rows
+from tests.wire.recorded import recorded_rows
 from tests.wire.responses.replaying import Replay, Replays
 
 if TYPE_CHECKING:

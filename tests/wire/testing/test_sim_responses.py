@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections import defaultdict
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.wire.recorded import recorded_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,8 +22,7 @@ OPENAI = ("openai", "azure", "chatgpt")
 
 @pytest.fixture(scope="module")
 def recorded(data_dir: Path) -> list[dict[str, Any]]:
-    with gzip.open(data_dir / "wire_open.jsonl.gz", "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines if '"api":"responses"' in line]
+    rows = recorded_rows(data_dir, "responses")
     rows = [row for row in rows if row["provider"] in OPENAI]
     assert len(rows) > 500
     return rows

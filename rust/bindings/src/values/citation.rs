@@ -18,7 +18,7 @@ use crate::values::value::value_methods;
 pub(crate) struct Citation {
     /// Where the span begins in `LlmResponse.text`, in characters; None if the provider gives no span.
     start: Option<usize>,
-    /// Where it ends.
+    /// Where the span ends, in characters: the place after its last one.
     end: Option<usize>,
     /// The text of the span; None without one.
     text: Option<Span>,

@@ -16,8 +16,7 @@ use crate::wire::Dialect;
 
 impl Inner {
     /// Sends an intercepted call to the test's server: without its secrets, and with headers that say what it was.
-    /// `path` is what the call in
-    /// `dialect` added to its base URL.
+    /// `path` is what `dialect` added to the base URL.
     pub(super) fn intercept(
         &self,
         interception: &Interception,

@@ -42,9 +42,9 @@ enum Other {
 pub enum Progress<'a> {
     /// More is needed.
     Open,
-    /// All records have come.
+    /// All records have arrived.
     Ended,
-    /// This document has come. What follows may still show that the body is another thing.
+    /// This document has arrived. What follows may still show that the body is something else.
     Document(&'a [u8]),
     /// This is not a stream, whatever follows: it is not JSON, or more than one document.
     Wrong(&'a [u8]),
@@ -94,7 +94,7 @@ impl Cutter {
         }
     }
 
-    /// Ends a body at a clean end of its bytes. Returns what is missing; `None` if all of it may have come.
+    /// Ends a body at a clean end of its bytes. Returns what is missing; `None` if that may be all of it.
     ///
     /// Events that have ended are passed to `sink`, although their blank line is missing: see [`EventParser::finish`].
     pub fn finish(
@@ -111,7 +111,7 @@ impl Cutter {
         }
     }
 
-    /// Whether the body has come before its bytes have ended.
+    /// Whether the body is complete, although more bytes may follow.
     #[must_use]
     pub fn progress(&self) -> Progress<'_> {
         match self.other.as_deref() {
@@ -125,7 +125,7 @@ impl Cutter {
         }
     }
 
-    /// What has come of the body, if it is a document or a page.
+    /// What has arrived of the body, if it is a document or a page.
     #[must_use]
     pub fn document(&self) -> Option<&[u8]> {
         match self.other.as_deref()? {

@@ -7,7 +7,7 @@ use crate::sse::Item;
 const ARRAY: &[Framing] = &[Framing::Events, Framing::Array];
 const EVENTS: &[Framing] = &[Framing::Events];
 
-/// What came of a body: its records, and what its end was.
+/// What was read from a body: its records, and how it ended.
 #[derive(Debug, PartialEq, Default)]
 struct Cut {
     records: Vec<String>,

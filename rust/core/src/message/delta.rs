@@ -51,10 +51,11 @@ impl ToolCall {
 pub struct Delta {
     /// The choice.
     pub index: u32,
-    /// Which part of the message the text, the reasoning, the refusal or the opaque block belongs to, in a dialect that marks where its parts
-    /// begin and end: 0, 1, … in the order in which they began, without tool calls and opaque blocks. What comes between
-    /// two pieces of one part does not separate them, and a part may be empty. `None` in other dialects: a piece goes on
-    /// with the last part if that is of its kind.
+    /// Which part of the message the text, the reasoning, the refusal or the opaque block belongs to, in a dialect that
+    /// marks where its parts begin and end: 0, 1, … in the order in which they began. Tool calls do not count; they have an
+    /// `index`. What comes between two pieces of one part does not separate them, and a part may be empty. A later opaque
+    /// block of a part replaces the one before. `None` in other dialects: a piece goes on with the last part if that is of
+    /// its kind.
     pub part: Option<u32>,
     /// Where the part or the tool call that begins here belongs among the others: they are in the order of their ranks
     /// in the end, however they arrived. `None` for a piece of one that has begun, and in dialects whose parts never

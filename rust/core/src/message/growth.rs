@@ -200,7 +200,7 @@ impl Choice {
 }
 
 /// Whether a block of reasoning goes on with a piece that has these keys. Mistral closes a block by `closed`, and a
-/// block with references in `thinking` is whole. What came before the block's last piece left it open.
+/// block with references in `thinking` is whole. The pieces before its last one left it open.
 fn is_open(block: &Extra, piece: &Extra) -> bool {
     let is_whole = |extra: &Extra| extra.last("thinking").is_some();
     !is_whole(block) && !is_whole(piece) && block.last("closed").as_deref() != Some("true")

@@ -3,8 +3,8 @@
 //! Read `pump` first. It is the producer: it receives the body of each attempt under the timers of `clock`. `reader`
 //! makes chunks from the bytes and knows when a stream is complete. `whole` makes chunks from the whole reply of a
 //! server that does not stream. `queue` is between the producer and the reader, `growing` returns the text of its reply so
-//! far, `ends` has the errors by which it ends,
-//! `attempts` what the reader can know while it waits, `room` the memory that it keeps, and `parker` wakes a reader that waits.
+//! far, `ends` has the errors by which it ends, `attempts` what the reader can know while it waits, `room` the memory that
+//! it keeps, and `parker` wakes a reader that waits.
 
 mod attempts;
 mod clock;

@@ -30,7 +30,7 @@ pub(super) struct Reader {
     place: Arc<Place>,
     cutter: Cutter,
     events: Events,
-    // What a body says that is one document, as far as it has come.
+    // What a body that is one document says, once it has arrived up to its end.
     document: Option<Box<Result<Reply, Error>>>,
     // Which facts of the reply the queue has, and which status.
     published: [bool; 3],
@@ -100,7 +100,7 @@ impl Reader {
         self.cutter.document().is_some()
     }
 
-    /// Whether it is one, and has come up to its end.
+    /// Whether it is one, and has arrived up to its end.
     pub(super) fn is_document_whole(&self) -> bool {
         self.document.is_some()
     }

@@ -1,6 +1,7 @@
 //! Which dialect a call is made in: the one that `api=` names, or the provider's default for the model.
 
 use super::dialect::Dialect;
+use super::model_name::{base, version};
 use super::providers::{Provider, dialects};
 use crate::config::Family;
 use crate::error::{Error, ErrorKind};
@@ -33,25 +34,14 @@ impl Newer {
         words: &[],
     };
 
-    /// Whether this model is one of them. A fine-tuned one (`ft:gpt-4o:acme::id`) is what it was made of.
+    /// Whether this model is one of them. A fine-tuned one counts as the model that it is based on.
     fn has(&self, model: &str) -> bool {
-        let base = match model.strip_prefix("ft:") {
-            Some(tuned) => tuned.split(':').next().unwrap_or_default(),
-            None => model,
-        };
+        let model = base(model);
         let is_since = |(family, first): &(&str, (u32, u32))| {
-            let version = base.strip_prefix(family).and_then(version);
-            version.is_some_and(|version| version >= *first)
+            version(model, family).is_some_and(|version| version >= *first)
         };
-        self.since.iter().any(is_since) || self.words.iter().any(|word| has_word(base, word))
+        self.since.iter().any(is_since) || self.words.iter().any(|word| has_word(model, word))
     }
-}
-
-/// The version at the start of what follows the name of a family: `5.4-mini` is (5, 4), and `4o` is not one.
-fn version(text: &str) -> Option<(u32, u32)> {
-    let number = text.split('-').next().unwrap_or_default();
-    let (major, minor) = number.split_once('.').unwrap_or((number, "0"));
-    Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
 /// Whether `word`, which may have hyphens itself, is between hyphens of `name` or its ends.

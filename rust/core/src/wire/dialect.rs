@@ -150,14 +150,13 @@ impl Eq for dyn Dialect {}
 pub enum Step {
     /// More events follow.
     Continue,
-    /// This was the terminal mark of the dialect (`[DONE]`): the reply is complete.
+    /// This was the terminal mark of the dialect, such as `[DONE]` or `response.completed`: the reply is complete.
     Done,
 }
 
 /// Reads the events of one stream, and knows when the stream is complete.
 pub trait StreamDecoder: Send {
-    /// Reads one event and adds its chunks to `out`: one for each choice in it, or an empty one if it
-    /// has no choice.
+    /// Reads one event and adds its chunks to `out`, each for one choice.
     ///
     /// Fails if the event is an error, or a terminal mark before the reply is whole. What came before the error is in
     /// `out` all the same. `name` is the event's name, and empty if it has none.
@@ -166,8 +165,8 @@ pub trait StreamDecoder: Send {
     /// Reads a line with a field that the SSE standard does not define (some servers send `error: {…}`).
     fn stray_field(&mut self, name: &[u8], value: &[u8]) -> Result<(), Error>;
 
-    /// What is missing if the stream ends here, without a terminal mark; `None` if every choice that was asked for
-    /// has finished.
+    /// What is missing if the stream ends cleanly here, without a terminal mark, in the words of its API; `None` if the
+    /// reply is complete all the same, as when every choice has finished.
     fn missing(&self) -> Option<String>;
 
     /// Why the reply failed, if the server said so and went on. It is raised at the end of the stream.

@@ -1,8 +1,8 @@
 //! API dialects: pure functions between our types and a provider's JSON.
 //!
 //! Read `dialect.rs` first: what a dialect is, and what reads its streams. `providers.rs` is the table of
-//! providers and of the dialects that each of them speaks, `choice.rs` says which of them a call is made in, and `auth.rs`
-//! how each is given its key. Then read a dialect, such as `openai/`.
+//! providers and of the dialects that each of them speaks, `choice.rs` says which of them a call is made in (by what
+//! `model_name.rs` reads from the name of a model), and `auth.rs` how each is given its key. Then read a dialect, such as `openai/`.
 //!
 //! Dialects share the rest. To write: `messages/` (the caller's messages, read into parts), `params.rs` (request
 //! parameters: their names, types and error messages), `other_names.rs` (what other libraries call them), `body.rs` (a
@@ -24,6 +24,7 @@ mod dialect;
 mod errors;
 mod markup;
 mod messages;
+mod model_name;
 mod openai;
 mod other_form;
 pub mod other_names;

@@ -9,7 +9,7 @@ use tokenwire_core::sse::Item;
 const MOST_EVENT: usize = 300;
 const MOST_REPLY: usize = 600;
 
-/// What came of a body.
+/// What was read from a body.
 #[derive(Debug, PartialEq)]
 struct Cut {
     /// Names and data of events, and other lines.

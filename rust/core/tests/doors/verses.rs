@@ -1,8 +1,8 @@
 //! A dialect that differs from `OpenAI`'s wherever a dialect may.
 //!
-//! A request goes to `/poems/{model}:{whole|grow}`, and a stream is an array, or events if `shape=events` is asked for. An element
-//! is `{"verse": 0, "text": "…"}`: a piece of the part with this number, which its first piece begins, even an empty one. `{"word": "finis"}` ends the poem, and what follows
-//! it may still count its letters.
+//! A request goes to `/poems/{model}:{whole|grow}`, and a stream is an array, or events. An element is
+//! `{"verse": 0, "text": "…"}`: a piece of the part with this number, which its first piece begins, even an empty one.
+//! `{"word": "finis"}` ends the poem, and what follows it may still count its letters.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};

@@ -4,6 +4,7 @@
 //! Sources: the page of each model at developers.openai.com, docs.x.ai (reasoning), and for gpt-5.6 reports of its error
 //! 400 for any temperature but 1.
 
+use crate::wire::model_name;
 use crate::wire::providers::Provider;
 
 /// Whether the model is known to reason.
@@ -34,10 +35,9 @@ pub(in crate::wire) fn takes_breakpoints(model: &str) -> bool {
     version(plain(model)) >= Some((5, 6))
 }
 
-/// The name without the vendor before it (`openai/`) and without the mark of a fine-tuned model.
+/// The name without the vendor before it (`openai/`); of a fine-tuned model, the name of the one that it is based on.
 fn plain(model: &str) -> &str {
-    let model = model.rsplit('/').next().unwrap_or(model);
-    model.strip_prefix("ft:").unwrap_or(model)
+    model_name::base(model.rsplit('/').next().unwrap_or(model))
 }
 
 /// Whether it is one of `o1`, `o3`, `o4-mini`.
@@ -47,15 +47,11 @@ fn is_o(model: &str) -> bool {
     number && rest.next().is_none_or(|c| matches!(c, '-' | ':'))
 }
 
-/// The version of a GPT model: `(5, 6)` for `gpt-5.6-sol`.
+/// The version of a GPT model: (5, 6) for `gpt-5.6-sol`.
 fn version(model: &str) -> Option<(u32, u32)> {
-    let rest = model.strip_prefix("gpt-")?;
-    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.');
-    let number = rest.get(..end.unwrap_or(rest.len()))?;
-    let (major, minor) = number.split_once('.').unwrap_or((number, "0"));
-    let major = major.parse().ok()?;
+    let version = model_name::version(model, "gpt-");
     // Azure calls an old model gpt-35-turbo.
-    (major < 10).then_some((major, minor.parse().unwrap_or(0)))
+    version.filter(|(major, _)| *major < 10)
 }
 
 #[cfg(test)]
@@ -78,6 +74,8 @@ mod tests {
             "codex-mini-latest",
             "openai/gpt-5",
             "ft:o4-mini:org",
+            "ft:gpt-5:my-chat",
+            "openai/gpt-5.6:free",
             "x-ai/grok-4",
             "grok-4-1-fast-reasoning",
             "grok-3-mini",

@@ -1,12 +1,11 @@
 //! `OpenAI` Chat Completions, as all OpenAI-shaped servers speak it.
 //!
-//! `encode` writes a request; `parts` writes its messages from the caller's parts (`media` those with data, `call` calls of tools), `dict` those
-//! that are given as Chat Completions has them. `stream` decodes events:
-//! `event` reads the JSON of one, `choice` keeps what a stream has to remember of a choice, `content` reads content
-//! blocks, and `tools` finds the call that a `fragment` belongs to, by its `progress`. `twice` is the table of fields that
-//! can hold the same thing: which of them counts.
-//! `repeat` is a shortcut for events that differ only in their text. `reply` decodes a whole reply as a stream of
-//! one event.
+//! `encode` writes a request; `parts` writes its messages from the caller's parts (`media` those with data, `call` calls of
+//! tools), `dict` those that are given as Chat Completions has them. `stream` decodes events: `event` reads the JSON of
+//! one, `choice` keeps what a stream has to remember of a choice, `content` reads content blocks, and `tools` finds the
+//! call that a `fragment` belongs to, by its `progress`. `twice` is the table of fields that can hold the same thing: which
+//! of them counts. `repeat` is a shortcut for events that differ only in their text. `reply` decodes a whole reply as a
+//! stream of one event.
 //!
 //! Each quirk that a server was recorded with is accepted from every server.
 

@@ -34,7 +34,7 @@ impl ResponsesStream {
             .output
             .is_some_and(|output| output.starts_with('['));
         if response.is_complete() && !has_output && !self.parts.any() {
-            // An empty list is an empty answer, but without a list the answer is missing.
+            // An empty list would be an empty answer; without a list, there is no answer.
             let message = "the reply is complete, but it has no output";
             return Err(unexpected(message).retryable(true));
         }

@@ -46,10 +46,7 @@ impl<'a> Calls<'a> {
         if to.is_foreign(part) {
             has_more |= item.take().is_some();
         }
-        has_more |= part
-            .fields
-            .iter()
-            .any(|(key, _)| !CALL_KEYS.contains(&&**key));
+        has_more |= !part.extra(&CALL_KEYS).is_empty();
         let (kind, key) = if is_custom {
             ("custom_tool_call", "input")
         } else {
@@ -59,7 +56,7 @@ impl<'a> Calls<'a> {
         keys(item, &["call_id", "name", key], with_id, out)?;
         let id = part.get("id");
         if is_custom {
-            self.custom.extend(id);
+            self.note_custom(id);
         }
         call_id(id, &mut self.nameless, out);
         field(out, "name", name);
@@ -113,17 +110,7 @@ fn call_id(id: Option<&str>, nameless: &mut usize, out: &mut Vec<u8>) {
 }
 
 /// Keys of a call that we know. `index` is the place of a call in a streamed list.
-const CALL_KEYS: [&str; 9] = [
-    "type",
-    "id",
-    "name",
-    "arguments",
-    "provider",
-    "api",
-    "cache",
-    "extra",
-    "index",
-];
+const CALL_KEYS: [&str; 5] = ["id", "name", "arguments", "extra", "index"];
 
 /// Keys of a result that we know.
 const RESULT_KEYS: [&str; 4] = ["tool_call_id", "content", "error", "name"];

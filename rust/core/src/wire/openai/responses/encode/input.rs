@@ -341,7 +341,7 @@ impl<'a> Items<'a, '_> {
             Some(Open::Reasoning(thought)) => {
                 turn.lacks_reasoning = false;
                 self.separate();
-                thought.write(true, self.out)
+                thought.write(self.out)
             }
         }
     }

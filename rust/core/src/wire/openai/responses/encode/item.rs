@@ -160,10 +160,10 @@ impl<'a> Thought<'a> {
     }
 
     /// Writes it.
-    pub(super) fn write(&self, with_id: bool, out: &mut Vec<u8>) -> Result<(), Error> {
+    pub(super) fn write(&self, out: &mut Vec<u8>) -> Result<(), Error> {
         out.extend_from_slice(b"{\"type\":\"reasoning\"");
         let written = ["summary", "content", "encrypted_content"];
-        keys(self.item, &written, with_id, out)?;
+        keys(self.item, &written, true, out)?;
         out.extend_from_slice(b",\"summary\":[");
         out.extend_from_slice(&self.summary);
         out.push(b']');

@@ -1,8 +1,8 @@
 //! Requests in the form of Responses.
 //!
 //! `input` writes the caller's messages as items: `item` joins the parts of one item again, `call` writes calls and their
-//! results, and `content` content blocks. `params` gives each parameter its place, `tools` writes tools and the choice between them, and `state` decides
-//! what the server keeps and what it is asked to include.
+//! results, and `content` content blocks. `params` gives each parameter its place, `tools` writes tools and the choice
+//! between them, and `state` decides what the server keeps and what it is asked to include.
 
 mod call;
 mod content;

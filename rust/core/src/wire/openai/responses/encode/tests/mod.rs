@@ -51,3 +51,10 @@ fn user(parts: &Value) -> Value {
 fn assistant(parts: &Value) -> Value {
     json!([{"role": "assistant", "parts": parts}])
 }
+
+/// The part as it is noted when it came by this API.
+fn sent(mut part: Value) -> Value {
+    part["provider"] = json!("openai");
+    part["api"] = json!("responses");
+    part
+}

@@ -2,15 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{assistant, encoded, items, whole};
+use super::{assistant, encoded, items, sent, whole};
 
 /// A part with the notes of its provider.
-fn sent(mut part: Value) -> Value {
-    part["provider"] = json!("openai");
-    part["api"] = json!("responses");
-    part
-}
-
 fn reply() -> Value {
     assistant(&json!([
         sent(

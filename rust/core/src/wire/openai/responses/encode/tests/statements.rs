@@ -2,13 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{assistant, body, user, whole};
-
-fn sent(mut part: Value) -> Value {
-    part["provider"] = json!("openai");
-    part["api"] = json!("responses");
-    part
-}
+use super::{assistant, body, sent, user, whole};
 
 fn with(params: &Value) -> Value {
     body(&json!({"model": "gpt-5.4", "input": "hi", "params": params}))
