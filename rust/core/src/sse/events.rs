@@ -1,6 +1,6 @@
 //! Makes events from lines.
 
-use super::lines::Lines;
+use super::lines::{Lines, MOST_KEPT};
 use crate::error::{Error, ErrorKind};
 use crate::json;
 
@@ -256,8 +256,7 @@ impl EventParser {
     fn reset(&mut self) {
         self.name.clear();
         self.has_data = false;
-        // A huge event must not keep its memory for the rest of the stream.
-        if self.data.capacity() > 64 << 10 {
+        if self.data.capacity() > MOST_KEPT {
             self.data = Vec::new();
         }
         self.data.clear();

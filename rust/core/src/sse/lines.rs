@@ -5,6 +5,10 @@ use memchr::memchr2;
 /// The UTF-8 byte order mark. It is dropped at the very start of a stream.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
+/// How large a buffer may be that a stream keeps while it waits for more. A long event comes seldom, and there may be
+/// thousands of streams that mostly wait.
+pub(super) const MOST_KEPT: usize = 512;
+
 /// Cuts a byte stream into lines at CR, LF or CRLF.
 ///
 /// At most one unfinished line is kept; each byte is searched once. Source: WHATWG HTML 9.2.5.
@@ -92,10 +96,23 @@ impl Lines {
 
     /// Takes a buffer back for the next unfinished line.
     pub(super) fn recycle(&mut self, mut buffer: Vec<u8>) {
-        // A huge line must not keep its memory for the rest of the stream.
-        if buffer.capacity() <= 64 << 10 {
+        if buffer.capacity() <= MOST_KEPT {
             buffer.clear();
             self.carry = buffer;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lines, MOST_KEPT};
+
+    #[test]
+    fn only_a_small_buffer_is_kept_while_a_stream_waits() {
+        for (size, kept) in [(MOST_KEPT / 2, true), (MOST_KEPT * 2, false)] {
+            let mut lines = Lines::default();
+            lines.recycle(Vec::with_capacity(size));
+            assert_eq!(lines.carry.capacity() > 0, kept, "{size}");
         }
     }
 }

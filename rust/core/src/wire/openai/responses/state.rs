@@ -154,6 +154,10 @@ impl ItemState {
             block.describe(extra, false, parts, out);
         }
         let at = self.blocks.len();
+        if at == 0 {
+            // Most items have one block.
+            self.blocks.reserve_exact(1);
+        }
         self.places.set((list, index), at);
         self.blocks.push(block);
         Ok(at)
