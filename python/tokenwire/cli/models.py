@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING
 
 from tokenwire.cli import output
 from tokenwire.errors import LlmAPIError, LlmConfigError, LlmConnectionError
-from tokenwire.settings.address import address_variables
 
 if TYPE_CHECKING:
     import argparse
@@ -189,6 +188,8 @@ def _address(client: LlmClientInterface | None, row: LlmProvider) -> str:
     url = getattr(client, "base_url", None)
     if url:
         return str(url)
+    from tokenwire.settings.address import address_variables
+
     variables = address_variables(dict(row))
     return f"missing: set {' or '.join(variables)}" if variables else "unknown"
 

@@ -33,7 +33,6 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from tokenwire._engine import apis
 from tokenwire.cli import output
 from tokenwire.errors import LlmConfigError, LlmValidationError
 from tokenwire.settings.secret import Secret
@@ -87,7 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--key-env", metavar="NAME", help="variable with the key, instead of the provider's own")
     add("--system", metavar="TEXT", help="system prompt")
-    add("--api", metavar="NAME", help=f"API to speak: {', '.join(apis())} (default: by the model)")
+    add("--api", metavar="NAME", help="API to speak, such as responses (default: by the model)")
     add("--completion", action="store_true", help="text completion instead of chat")
     add("--max-tokens", type=int, metavar="N", help="maximum number of tokens in the reply")
     add("--temperature", type=float, metavar="T", help="how random the reply is; 0 is the least")
@@ -165,6 +164,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
 
 def _client(parsed: argparse.Namespace) -> LlmClientInterface:
+    from tokenwire._engine import apis
     from tokenwire.factory.factory import LlmClientFactory, shared_factory
 
     factory = shared_factory() if parsed.config is None else LlmClientFactory(parsed.config)
@@ -204,6 +204,8 @@ def _client(parsed: argparse.Namespace) -> LlmClientInterface:
 
 def _api(parsed: argparse.Namespace) -> str | None:
     """The API that the options name; None if they leave the choice to the provider."""
+    from tokenwire._engine import apis
+
     api: str | None = parsed.api
     if api is not None and api not in apis():
         raise LlmConfigError(f"--api: {api!r}: give one of {', '.join(apis())}")

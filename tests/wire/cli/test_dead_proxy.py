@@ -64,6 +64,7 @@ PROGRAMS: dict[str, list[str]] = {
     "metrics.py": [],
     "migration_after.py": [],
     "migration_before.py": ["-W", "ignore::DeprecationWarning", "-c", OLDER],
+    "responses.py": [],
     "streaming_handler.py": [],
     "tools_loop.py": [],
     "typed_output.py": [],

@@ -374,9 +374,7 @@ def test_a_refusal_is_exit_code_1(sim, run):
 @pytest.mark.parametrize("words", [[], ["--json"]])
 def test_a_queued_reply_is_not_taken_for_an_empty_answer(sim, run, words):
     queued = {"id": "resp_1", "object": "response", "status": "queued", "output": []}
-    end = {"type": "response.completed", "response": queued}
-    body = f"data: {json.dumps(end)}\n\n"
-    sim.set_script({"default": {"replay": {"text": body}}})
+    sim.set_script({"default": {"replay": {"text": json.dumps(queued)}}})
     code, out, err = run("hi", "--api", "responses", *words)
     assert code == 1
     assert err == "tokenwire: the reply is not an answer yet: its status is queued, its id resp_1\n"
