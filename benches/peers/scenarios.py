@@ -45,6 +45,12 @@ def _paced(per_token_us: int) -> dict[str, Any]:
     return {"per_token_us": per_token_us}
 
 
+BURST = (
+    Gate(1 / 110, "openai"),
+    Gate(0.20, "pyreqwest + orjson"),
+    Gate(1.5, OURS, ours=RESPONSES),
+)
+
 SCENARIOS = [
     Scenario(
         "burst8-asyncio",
@@ -55,11 +61,7 @@ SCENARIOS = [
         amount="streams",
         spec={"streams": 40, "tokens": 5000},
         pacing={"tokens_per_write": 8},
-        gates=(
-            Gate(1 / 110, "openai"),
-            Gate(0.20, "pyreqwest + orjson"),
-            Gate(1.5, OURS, ours=RESPONSES),
-        ),
+        gates=BURST,
         shows=("loop_thread_us", "units_per_wake"),
     ),
     Scenario(
@@ -71,11 +73,7 @@ SCENARIOS = [
         amount="streams",
         spec={"streams": 40, "tokens": 5000},
         pacing={"tokens_per_write": 8},
-        gates=(
-            Gate(1 / 110, "openai"),
-            Gate(0.20, "pyreqwest + orjson"),
-            Gate(1.5, OURS, ours=RESPONSES),
-        ),
+        gates=BURST,
     ),
     Scenario(
         "burst1-asyncio",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
+from tests.real.weather import ASKED, BEGUN, TWICE, get_weather, names_and_arguments
+from tests.real.weather import QUESTION as WEATHER
 
 import tokenwire as tw
 
@@ -17,24 +19,6 @@ pytestmark = [
 ]
 
 QUESTION = "Name three colours."
-
-
-def get_weather(city: str) -> str:
-    """Say what the weather is.
-
-    Args:
-        city: Name of the city.
-    """
-    return f"It rains in {city}."
-
-
-WEATHER = {"role": "user", "content": "What is the weather in Paris?"}
-BEGUN = {
-    "role": "assistant",
-    "content": '<tool_call>\n{"name": "get_weather", "arguments": {"city": "',
-}
-ASKED = {"tools": [get_weather], "tool_choice": "required", "max_tokens": 120}
-TWICE = [("get_weather", {"city": "Paris"})] * 2
 
 
 @pytest.fixture
@@ -72,10 +56,6 @@ async def test_four_ways_to_ask_give_one_reply(client):
     (whole,), (streamed,) = reply.message.content, stream.response.message.content
     assert whole.item["id"] != streamed.item["id"]
     assert {**whole.item, "id": ""} == {**streamed.item, "id": ""}
-
-
-def names_and_arguments(calls):
-    return [(call.name, call.parsed_arguments) for call in calls]
 
 
 async def test_calls_come_whole_and_streamed_sync_and_async(client):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from tests.real.weather import ASKED, BEGUN, QUESTION, TWICE, get_weather, names_and_arguments
 
 import tokenwire as tw
 
@@ -18,29 +19,6 @@ pytestmark = [
         reason="no llama-server: `make test-real` installs and starts one",
     ),
 ]
-
-
-def get_weather(city: str) -> str:
-    """Say what the weather is.
-
-    Args:
-        city: Name of the city.
-    """
-    return f"It rains in {city}."
-
-
-QUESTION = {"role": "user", "content": "What is the weather in Paris?"}
-BEGUN = {
-    "role": "assistant",
-    "content": '<tool_call>\n{"name": "get_weather", "arguments": {"city": "',
-}
-ASKED = {"tools": [get_weather], "tool_choice": "required", "max_tokens": 120}
-# The model says it twice, whatever the value of `parallel_tool_calls`.
-TWICE = [("get_weather", {"city": "Paris"})] * 2
-
-
-def names_and_arguments(calls):
-    return [(call.name, call.parsed_arguments) for call in calls]
 
 
 async def test_calls_come_whole_and_streamed_sync_and_async(llama):

@@ -8,6 +8,7 @@ use crate::ground::exit::calling_python;
 use crate::ground::python;
 use crate::stream::async_stream::{AsyncLlmStream, AsyncStreamIterator};
 use crate::stream::reading::Mode;
+use crate::stream::shared::Stream;
 use crate::stream::sync_stream::{LlmStream, StreamIterator};
 
 #[pymethods]
@@ -31,9 +32,7 @@ impl LlmStream {
         slf: &Bound<'py, Self>,
         kind: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let kind = kind.or_else(|| slf.get().shared.stream.parse_as(py));
-        calling_python(|| python::PARTIAL.get(py)?.call1((slf, kind)))
+        values(slf.as_any(), &slf.get().shared.stream, kind)
     }
 
     /// The text of choice 0 from its beginning, one `str` for all that has arrived since the last step.
@@ -57,9 +56,7 @@ impl AsyncLlmStream {
         slf: &Bound<'py, Self>,
         kind: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let kind = kind.or_else(|| slf.get().shared.stream.parse_as(py));
-        calling_python(|| python::PARTIAL.get(py)?.call1((slf, kind)))
+        values(slf.as_any(), &slf.get().shared.stream, kind)
     }
 
     /// The text of choice 0 from its beginning, one `str` for all that has arrived since the last step.
@@ -67,4 +64,15 @@ impl AsyncLlmStream {
         self.shared.stream.grow_again();
         self.iterate(Mode::Grown)
     }
+}
+
+/// The values of a stream of this type, or else of its own.
+fn values<'py>(
+    of: &Bound<'py, PyAny>,
+    stream: &Stream,
+    kind: Option<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = of.py();
+    let kind = kind.or_else(|| stream.parse_as(py));
+    calling_python(|| python::PARTIAL.get(py)?.call1((of, kind)))
 }

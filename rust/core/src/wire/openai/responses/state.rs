@@ -217,22 +217,22 @@ impl ItemState {
             Kind::Call | Kind::Custom => {
                 self.call(Some(item), parts, out)?;
             }
-            Kind::Reasoning => self.begin_reasoning(parts, out)?,
+            Kind::Reasoning => self.begin_bare(BlockKind::Reasoning, parts, out)?,
             Kind::Other => self.end_opaque(item, parts, out)?,
             Kind::Message => {}
         }
         Ok(())
     }
 
-    /// A reasoning item is one part, at least.
-    fn begin_reasoning(
+    /// Begins a block that is not in the item's lists, if there is no other: the item has one part, at least.
+    fn begin_bare(
         &mut self,
+        kind: BlockKind,
         parts: &mut Parts,
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
         if self.blocks.is_empty() {
-            let more = Extra::default();
-            self.begin_block(List::Bare, 0, BlockKind::Reasoning, &more, parts, out)?;
+            self.begin_block(List::Bare, 0, kind, &Extra::default(), parts, out)?;
         }
         Ok(())
     }
@@ -244,10 +244,7 @@ impl ItemState {
         parts: &mut Parts,
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
-        if self.blocks.is_empty() {
-            let more = Extra::default();
-            self.begin_block(List::Bare, 0, BlockKind::Other, &more, parts, out)?;
-        }
+        self.begin_bare(BlockKind::Other, parts, out)?;
         if let Some(block) = self.blocks.first_mut() {
             block.end_opaque("output", item.raw, parts, out);
         }
@@ -278,7 +275,7 @@ impl ItemState {
             }
             Kind::Reasoning => {
                 self.end_blocks(&item, parts, out)?;
-                self.begin_reasoning(parts, out)?;
+                self.begin_bare(BlockKind::Reasoning, parts, out)?;
                 self.sign(&item, parts, out);
             }
         }
