@@ -3,7 +3,7 @@
 use super::scan::{Found, Scan};
 use crate::error::{Error, ErrorKind};
 use crate::json::MAX_DEPTH;
-use crate::sse::{Item, event_too_large};
+use crate::sse::{Item, empty, event_too_large};
 
 /// Reads a JSON array from chunks of any size. The chunks never change the records.
 ///
@@ -119,7 +119,7 @@ impl Array {
                 } else {
                     self.carry.extend_from_slice(piece);
                     sink(record(&self.carry))?;
-                    self.forget();
+                    empty(&mut self.carry);
                 }
                 Ok(Some(after))
             }
@@ -133,14 +133,6 @@ impl Array {
                 format!("a record of the stream has more than {MAX_DEPTH} levels"),
             )),
         }
-    }
-
-    fn forget(&mut self) {
-        // A huge record must not keep its memory for the rest of the stream.
-        if self.carry.capacity() > 64 << 10 {
-            self.carry = Vec::new();
-        }
-        self.carry.clear();
     }
 }
 

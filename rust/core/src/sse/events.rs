@@ -1,6 +1,6 @@
 //! Makes events from lines.
 
-use super::lines::{Lines, MOST_KEPT};
+use super::lines::{Lines, empty};
 use crate::error::{Error, ErrorKind};
 use crate::json;
 
@@ -256,10 +256,7 @@ impl EventParser {
     fn reset(&mut self) {
         self.name.clear();
         self.has_data = false;
-        if self.data.capacity() > MOST_KEPT {
-            self.data = Vec::new();
-        }
-        self.data.clear();
+        empty(&mut self.data);
     }
 
     fn too_large(&self) -> Error {

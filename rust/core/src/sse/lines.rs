@@ -7,7 +7,15 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// How large a buffer may be that a stream keeps while it waits for more. A long event comes seldom, and there may be
 /// thousands of streams that mostly wait.
-pub(super) const MOST_KEPT: usize = 512;
+const MOST_KEPT: usize = 512;
+
+/// Empties a buffer of a stream that waits for more, and frees it if it is large.
+pub(crate) fn empty(buffer: &mut Vec<u8>) {
+    if buffer.capacity() > MOST_KEPT {
+        *buffer = Vec::new();
+    }
+    buffer.clear();
+}
 
 /// Cuts a byte stream into lines at CR, LF or CRLF.
 ///
@@ -96,10 +104,8 @@ impl Lines {
 
     /// Takes a buffer back for the next unfinished line.
     pub(super) fn recycle(&mut self, mut buffer: Vec<u8>) {
-        if buffer.capacity() <= MOST_KEPT {
-            buffer.clear();
-            self.carry = buffer;
-        }
+        empty(&mut buffer);
+        self.carry = buffer;
     }
 }
 
