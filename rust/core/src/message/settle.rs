@@ -8,11 +8,11 @@ use super::part::Part;
 use super::reply::{Choice, FinishReason, Reply};
 
 /// Keys that hold a list of blocks, each of which stays where it stood.
-const LISTS: [&str; 2] = ["content", "output"];
+const LISTS: [&str; 3] = ["content", "output", "parts"];
 
 impl Reply {
-    /// Gives the reply the form of a reply that was not streamed: sorts the choices, joins neighboring pieces of one
-    /// kind, merges the fragments of a provider's block and puts them after the other parts, and corrects the finish
+    /// Gives the reply the form of a reply that was not streamed: sorts the choices, merges the fragments of a
+    /// provider's block and puts them after the other parts, joins pieces of one kind that stood around them, and corrects the finish
     /// reason.
     ///
     /// Settling twice changes nothing. A copy of a partial reply can be settled at any time.
@@ -54,14 +54,18 @@ impl Choice {
         // By key, because the keys of a message have no order.
         let mut opaque: BTreeMap<String, Vec<RawJson>> = BTreeMap::new();
         let mut parts: Vec<Part> = Vec::with_capacity(self.parts.len());
+        // Pieces that came one after the other were joined then, unless their dialect keeps them apart.
+        let mut was_parted = false;
         for mut part in std::mem::take(&mut self.parts) {
             if let Some(extra) = part.extra_mut() {
                 extra.settle();
             }
+            let joins = std::mem::take(&mut was_parted);
             match (part, parts.last_mut()) {
                 // Items of a list of blocks keep their order, and are not merged.
                 (Part::Opaque { field, json }, _) if !LISTS.contains(&&*field) => {
                     opaque.entry(field).or_default().push(json);
+                    was_parted = true;
                 }
                 (
                     Part::Text { text, extra },
@@ -76,7 +80,7 @@ impl Choice {
                         text: before,
                         extra: other,
                     }),
-                ) if extra.is_empty() && other.is_empty() => {
+                ) if joins && extra.is_empty() && other.is_empty() => {
                     before.push_str(&text);
                 }
                 (
@@ -92,7 +96,7 @@ impl Choice {
                         field: same,
                         extra: other,
                     }),
-                ) if *same == field && extra.is_empty() && other.is_empty() => {
+                ) if joins && *same == field && extra.is_empty() && other.is_empty() => {
                     before.push_str(&text);
                     *open = signature;
                 }

@@ -2,18 +2,21 @@
 //!
 //! Read `dialect.rs` first: what a dialect is, and what reads its streams. `providers.rs` is the table of
 //! providers and of the dialects that each of them speaks, `choice.rs` says which of them a call is made in (by what
-//! `model_name.rs` reads from the name of a model), and `auth.rs` how each is given its key. Then read a dialect, such as `openai/`.
+//! `model_name.rs` reads from the name of a model), and `auth.rs` how each is given its key. Then read a dialect: `openai/` has three of
+//! them, `anthropic/` one.
 //!
 //! Dialects share the rest. To write: `messages/` (the caller's messages, read into parts), `params.rs` (request
 //! parameters: their names, types and error messages), `other_names.rs` (what other libraries call them), `body.rs` (a
 //! request body), `cache_marks.rs` (how the end of a cached prefix is marked) and `reasoning.rs` (what a provider takes
-//! back of reasoning). To read: `think_tags` (thoughts in the text become reasoning, an option), `other_form.rs` (the
-//! reply of another API is recognised) and `errors.rs` (the error that a body describes). Of that, `complaint.rs` reads
+//! back of reasoning). To read: `think_tags` (thoughts in the text become reasoning, an option), `document.rs` (what
+//! the body of a whole reply is), `stray.rs` (what arrives where a reply or a stream should be), `most.rs` (how many items a
+//! reply may have), `other_form.rs` (the reply of another API is recognised) and `errors.rs` (the error that a body describes). Of that, `complaint.rs` reads
 //! what the body says, with what `markup.rs` knows of HTML and XML, and `classes` has the table of kinds.
 //!
 //! A new server that speaks a dialect we have is a row of `providers.rs`. A new dialect is a folder here, a line
 //! below, and a row that names it; nothing else in the crate lists dialects.
 
+mod anthropic;
 mod auth;
 mod body;
 mod cache_marks;
@@ -21,18 +24,22 @@ mod choice;
 mod classes;
 mod complaint;
 mod dialect;
+mod document;
 mod errors;
 mod markup;
 mod messages;
 mod model_name;
+mod most;
 mod openai;
 mod other_form;
 pub mod other_names;
 mod params;
 pub mod providers;
 mod reasoning;
+mod stray;
 pub(crate) mod think_tags;
 
+pub use anthropic::Messages;
 pub use auth::{Auth, KeyOrToken};
 pub use cache_marks::CacheMarks;
 pub use choice::{Newer, choose};

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
+use super::anthropic::Messages;
 use super::auth::{Auth, KeyOrToken};
 use super::cache_marks::CacheMarks;
 use super::choice::Newer;
@@ -84,6 +85,9 @@ const USUAL: &[&dyn Dialect] = &[&Chat, &Completions];
 /// What those speak that have the Responses API as well.
 const WITH_RESPONSES: &[&dyn Dialect] = &[&Chat, &Completions, &Responses];
 
+/// What those speak that have the Messages API as well.
+const WITH_MESSAGES: &[&dyn Dialect] = &[&Chat, &Completions, &Responses, &Messages];
+
 /// An `OpenAI`-shaped server; the rows below change what is different.
 fn openai_shaped(name: &'static str) -> Provider {
     Provider {
@@ -132,7 +136,7 @@ fn local(name: &'static str, port: u16, key_var: &'static str) -> Provider {
     Provider {
         base_url: Some(format!("http://localhost:{port}/v1").into()),
         key_vars: vec![key_var.into()],
-        dialects: WITH_RESPONSES,
+        dialects: WITH_MESSAGES,
         ..openai_shaped(name)
     }
 }
@@ -161,6 +165,22 @@ fn azure() -> Provider {
         reasoning_back: ReasoningBack::Never,
         lacks: &["top_k"],
         ..openai_shaped("azure")
+    }
+}
+
+/// Its variables are those of Anthropic's libraries.
+fn anthropic() -> Provider {
+    Provider {
+        key_vars: vec!["ANTHROPIC_API_KEY".into(), "ANTHROPIC_AUTH_TOKEN".into()],
+        base_url_vars: vec!["ANTHROPIC_BASE_URL".into()],
+        auth: Auth::KeyOrToken(KeyOrToken {
+            header: "x-api-key".into(),
+            prefixes: &["sk-ant-oat"],
+            token_vars: &["ANTHROPIC_AUTH_TOKEN"],
+        }),
+        dialects: &[&Messages],
+        cache_marks: CacheMarks::Control,
+        ..hosted("anthropic", "api.anthropic.com", "")
     }
 }
 
@@ -198,6 +218,7 @@ fn rows() -> Vec<Provider> {
             ..hosted("openai", "api.openai.com/v1", "OPENAI_API_KEY")
         },
         azure(),
+        anthropic(),
         Provider {
             base_url_vars: vec!["GROQ_BASE_URL".into()],
             // 400 "property 'reasoning_content' is unsupported", "reasoning is not supported with this model".
@@ -321,7 +342,6 @@ fn rows() -> Vec<Provider> {
 
 /// Providers whose own API is not supported yet.
 const NOT_YET: &[(&str, &str)] = &[
-    ("anthropic", "the Messages API"),
     ("google", "the Gemini API"),
     ("gemini", "the Gemini API"),
     ("vertex", "the Gemini API"),

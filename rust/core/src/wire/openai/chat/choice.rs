@@ -5,7 +5,7 @@ use super::event::{Content, Message};
 use super::said::Said;
 use super::tools::Calls;
 use super::twice::DETAILS;
-use crate::wire::openai::most::{MOST, too_many};
+use crate::wire::most::{MOST, too_many};
 
 use crate::error::Error;
 use crate::json::{SurrogateJoin, Text};

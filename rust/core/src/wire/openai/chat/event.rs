@@ -7,7 +7,7 @@ use super::content::{is_blank, text_of_details};
 use super::twice::{DETAILS, REASONING, UsagePlace};
 use crate::json::{Error, Kind, Reader, Text};
 use crate::message::Usage;
-use crate::wire::openai::most::MOST;
+use crate::wire::most::MOST;
 use crate::wire::openai::usage;
 
 type Result<T> = std::result::Result<T, Error>;
@@ -369,7 +369,7 @@ impl<'a> Message<'a> {
 }
 
 /// Whether a body is an error instead of a reply, in any of the forms that servers give it.
-pub(in crate::wire::openai) fn is_error(body: &[u8]) -> bool {
+pub(in crate::wire) fn is_error(body: &[u8]) -> bool {
     Event::read(body).is_ok_and(|event| event.is_error)
 }
 

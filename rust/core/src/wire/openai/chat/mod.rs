@@ -26,7 +26,8 @@ mod stream;
 mod tools;
 mod twice;
 
-pub(super) use event::{is_error, is_failure};
+pub(in crate::wire) use event::is_error;
+pub(super) use event::is_failure;
 pub(super) use reply::decode_reply;
 pub(super) use stream::ChatStream;
 pub(super) use tools::new_id;

@@ -7,10 +7,10 @@ use crate::error::Error;
 use crate::json::Reader;
 use crate::message::{Fold, Reply};
 use crate::wire::dialect::StreamDecoder;
+use crate::wire::document::{Document, document, ended, fold_stream, read_again};
 use crate::wire::errors;
-use crate::wire::openai::document::{Document, document, ended, fold_stream, read_again};
-use crate::wire::openai::stray::{elsewhere, start_of, unexpected};
 use crate::wire::other_form::of_another_api;
+use crate::wire::stray::{elsewhere, start_of, unexpected};
 
 /// Reads a body with a 2xx status.
 ///

@@ -13,8 +13,8 @@ use crate::json::{Text, as_count};
 use crate::message::{ChunkKind, Delta, FinishReason, Logprobs, ReplyHead, Usage};
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
-use crate::wire::openai::most::too_many;
-use crate::wire::openai::stray::{Stray, Unread, keeps_alive, note_odd, unexpected, unread};
+use crate::wire::most::too_many;
+use crate::wire::stray::{Stray, Unread, keeps_alive, note_odd, unexpected, unread};
 
 /// Reads the events of one stream. A whole reply is a stream of one event.
 #[derive(Debug, Default)]

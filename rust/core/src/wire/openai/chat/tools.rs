@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::json::{Reader, SurrogateJoin, Text};
 use crate::message::ToolCallDelta;
 use crate::places::Places;
-use crate::wire::openai::most::{MOST, too_many};
+use crate::wire::most::{MOST, too_many};
 
 /// The tool calls that one choice has begun.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use crate::json::Reader;
 use crate::message::{ChunkKind, Delta, FinishReason};
 use crate::wire::errors;
 use crate::wire::openai::chat::is_failure;
-use crate::wire::openai::stray::unexpected;
+use crate::wire::stray::unexpected;
 
 impl ResponsesStream {
     /// The terminal event, or a whole reply.

@@ -10,7 +10,7 @@ use super::state::ItemState;
 use crate::error::Error;
 use crate::json::Reader;
 use crate::places::Places;
-use crate::wire::openai::most::MOST;
+use crate::wire::most::MOST;
 
 /// The items that have begun, in their order.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use compact_str::CompactString;
 use super::item::{BlockKind, List};
 use crate::error::{Error, ErrorKind};
 use crate::message::{ChunkKind, Delta, Extra, Logprobs, ToolCallDelta};
-use crate::wire::openai::most::{MOST, too_many};
+use crate::wire::most::{MOST, too_many};
 
 /// How many bytes of what items have besides their blocks are kept until the items end.
 const MOST_HEADS: usize = 4 << 20;

@@ -6,11 +6,11 @@ use super::response::Response;
 use super::stream::ResponsesStream;
 use crate::error::Error;
 use crate::message::{Fold, Reply};
+use crate::wire::document::{Document, document, ended, fold_stream, read_again};
 use crate::wire::errors;
 use crate::wire::openai::chat::is_error;
-use crate::wire::openai::document::{Document, document, ended, fold_stream, read_again};
-use crate::wire::openai::stray::{elsewhere, start_of};
 use crate::wire::other_form::of_another_api;
+use crate::wire::stray::{elsewhere, start_of};
 
 /// Reads a body with a 2xx status, as a stream that has only its terminal event.
 pub(super) fn decode_reply(body: &[u8]) -> Result<Reply, Error> {

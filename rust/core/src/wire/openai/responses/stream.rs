@@ -13,7 +13,7 @@ use crate::message::{ChunkKind, ReplyHead};
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
 use crate::wire::openai::chat::is_error;
-use crate::wire::openai::stray::{Stray, Unread, note_odd, unread};
+use crate::wire::stray::{Stray, Unread, note_odd, unread};
 
 /// Reads one stream. A whole reply is a stream of its terminal event.
 #[derive(Debug, Default)]

@@ -1,9 +1,9 @@
 //! What arrives where a stream, or a reply, should be.
 
-use super::chat;
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Growing};
 use crate::redact::one_line;
+use crate::wire::openai::is_error;
 use crate::wire::other_form::of_another_api;
 use crate::wire::{errors, markup};
 
@@ -62,7 +62,7 @@ impl Stray {
         self.body.push(b'\n');
         self.end.push(self.body.get(before..).unwrap_or_default());
         if self.end.is_complete(&self.body) {
-            return Err(if chat::is_error(&self.body) {
+            return Err(if is_error(&self.body) {
                 errors::decode(None, &self.body)
             } else {
                 elsewhere("the reply is a JSON body, not a stream")

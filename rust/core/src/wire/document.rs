@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::chat;
+use super::openai::is_error;
 use super::stray::{PAGE_START, elsewhere, is_each_line_json, start_of, unexpected};
 use crate::error::{Error, ErrorKind};
 use crate::json;
@@ -65,7 +65,7 @@ pub(super) fn read_again(
     }
     let end = memchr::memchr(b'\n', body).unwrap_or(body.len());
     let first = body.get(..end).unwrap_or(body);
-    Err(if chat::is_error(first) {
+    Err(if is_error(first) {
         errors::decode(None, first)
     } else {
         elsewhere(

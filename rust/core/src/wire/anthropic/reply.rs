@@ -1,0 +1,56 @@
+//! Whole replies.
+
+use super::NAME;
+use super::stream::MessagesStream;
+use crate::error::Error;
+use crate::json::Reader;
+use crate::message::{Fold, Reply};
+use crate::wire::document::{Document, document, ended, fold_stream, read_again};
+use crate::wire::errors;
+use crate::wire::openai::is_error;
+use crate::wire::other_form::of_another_api;
+use crate::wire::stray::{elsewhere, start_of};
+
+/// Reads a body with a 2xx status.
+pub(super) fn decode_reply(body: &[u8]) -> Result<Reply, Error> {
+    let body = match document(body)? {
+        Document::Json(body) => body,
+        Document::Events(body) => return fold_stream(MessagesStream::default(), body),
+    };
+    let mut content = None;
+    let read = Reader::new(body).and_then(|mut reader| {
+        reader.object_or_skip(|reader, key| {
+            if key == "content" {
+                content = reader.raw_or_null()?;
+                return Ok(());
+            }
+            reader.skip()
+        })?;
+        reader.end()
+    });
+    if let Err(why) = read {
+        return read_again(body, why, decode_reply);
+    }
+    if content.is_none() {
+        if is_error(body) {
+            return Err(errors::decode(None, body));
+        }
+        if let Some(error) = of_another_api(&[NAME], body) {
+            return Err(error);
+        }
+        let start = start_of(body);
+        return Err(elsewhere(&format!(
+            "the reply is JSON, but it has no content; it begins with: {start}"
+        )));
+    }
+    let mut decoder = MessagesStream::default();
+    let mut chunks = Vec::new();
+    let failure = decoder
+        .whole(str::from_utf8(body).unwrap_or_default(), &mut chunks)
+        .err();
+    let mut fold = Fold::default();
+    for chunk in &chunks {
+        fold.apply(chunk);
+    }
+    ended(&decoder, fold, failure)
+}
