@@ -1,6 +1,6 @@
 //! What a provider counts beyond the counts that all providers have.
 
-use crate::json::{Error, Reader, write_string};
+use crate::json::{Error, Reader, push_string};
 use crate::message::RawJson;
 
 /// The members of an object that are left, as JSON text.
@@ -14,10 +14,8 @@ impl Details {
         if raw == "null" || inside == "}" {
             return;
         }
-        let mut name = Vec::with_capacity(key.len() + 2);
-        write_string(&mut name, key);
         self.0.push(if self.0.is_empty() { '{' } else { ',' });
-        self.0.push_str(&String::from_utf8_lossy(&name));
+        push_string(&mut self.0, key);
         self.0.push(':');
         self.0.push_str(raw);
     }

@@ -1,7 +1,8 @@
 //! What an item has besides its blocks, which its parts repeat.
 
-use super::item::{Item, Kind, push_string};
+use super::item::{Item, Kind};
 use crate::error::Error;
+use crate::json::push_string;
 use crate::message::{Extra, RawJson};
 use crate::wire::parts::Parts;
 
