@@ -88,3 +88,6 @@ impl Dialect for Messages {
         errors::decode(Some(status), body)
     }
 }
+
+#[cfg(test)]
+mod tests;
