@@ -42,11 +42,11 @@ pub(crate) mod think_tags;
 pub use anthropic::Messages;
 pub use auth::{Auth, KeyOrToken};
 pub use cache_marks::CacheMarks;
-pub use choice::{Newer, choose};
+pub use choice::{At, Newer, choose};
 pub use dialect::{Dialect, Encoded, Step, StreamDecoder};
 pub use openai::{Chat, Completions, Responses};
 pub use params::{Param, supported};
-pub use providers::{OutputMode, Provider, dialect};
+pub use providers::{OutputMode, PathOf, Provider, dialect};
 pub use reasoning::{Needed, ReasoningBack};
 
 #[cfg(test)]
