@@ -14,6 +14,7 @@
 //! A part goes back with all of that only to the provider that sent it, by this API.
 
 mod encode;
+mod families;
 mod reply;
 mod stream;
 
@@ -25,7 +26,7 @@ use crate::request::Request;
 use crate::wire::dialect::{Dialect, Encoded, StreamDecoder};
 use crate::wire::errors;
 use crate::wire::params::Param;
-use crate::wire::providers::Provider;
+use crate::wire::providers::{OutputMode, Provider};
 
 const NAME: &str = "messages";
 const PATH: &str = "/messages";
@@ -57,6 +58,10 @@ impl Dialect for Messages {
 
     fn parameters(&self) -> &'static [Param] {
         encode::PARAMETERS
+    }
+
+    fn output_mode(&self, provider: &Provider, model: &str) -> OutputMode {
+        encode::output_mode(provider, model)
     }
 
     fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {
