@@ -8,6 +8,7 @@
 //!
 //! A new API is a folder beside `openai`, its `mod` line and its row in `APIS`.
 
+mod anthropic;
 mod api;
 mod ask;
 mod body;
@@ -30,7 +31,7 @@ pub(crate) use self::plan::{Body, Plan, plan};
 pub use self::tokens::ledger_token;
 
 /// Every API; the first that claims a request answers it.
-const APIS: &[&dyn Api] = &[&openai::OpenAi, &openai::Responses];
+const APIS: &[&dyn Api] = &[&anthropic::Messages, &openai::OpenAi, &openai::Responses];
 
 /// Refuses the requests that no API claims, in its own format.
 const FALLBACK: &dyn Api = &openai::OpenAi;
