@@ -7,18 +7,18 @@ recorded client, which had the same reply.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import pickle
-import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.wire.answering import Answering
-from tests.wire.responses.bodies import answer, canonical, is_known, leaves
+from tests.wire.comparing import json_leaves
+from tests.wire.recorded import same_value, turns
+from tests.wire.responses.bodies import answer, canonical, is_known
 from tests.wire.responses.reading_events import Output, first_stream
-from tests.wire.responses.replaying import Replay
+from tests.wire.responses.replaying import ResponsesReplay
 
 from tokenwire import LlmMessage
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 WAVE = 100
 QUESTION = {"role": "user", "content": "-"}
 _READ = ("message", "reasoning", "function_call", "custom_tool_call")
-_ELIDED = re.compile(r"ELIDED_(\d+)_([0-9a-f]{12})")
 
 # What a recorded client did to an item of a reply before it sent it back, and we do not.
 LEFT_OUT = "the client left out a key"
@@ -73,7 +72,7 @@ class Returning:
     """A server that gives each client a recorded reply, and then takes what comes back."""
 
     def __init__(self) -> None:
-        self.replays: dict[str, Replay] = {}
+        self.replays: dict[str, ResponsesReplay] = {}
         self.server = Answering(self._answer)
 
     def _answer(self, path: str) -> list[bytes | Ending]:
@@ -84,7 +83,7 @@ class Returning:
         return answer(request)
 
     async def _return(
-        self, replay: Replay, *, store: bool
+        self, replay: ResponsesReplay, *, store: bool
     ) -> tuple[list[dict[str, Any]], list[str]]:
         """Ask, and send the reply's message back, after it was saved, copied and loaded."""
         client = replay.client(self.server)
@@ -106,11 +105,11 @@ class Returning:
         self, rows: list[dict[str, Any]], *, store: bool
     ) -> list[tuple[list[dict[str, Any]], list[str]]]:
         """Return (the items that came back, what was dropped) for each row."""
-        replays = [Replay(row, "whole") for row in rows]
+        replays = [ResponsesReplay(row, "whole") for row in rows]
         self.replays = {replay.key: replay for replay in replays}
 
         async def return_all(
-            wave: list[Replay],
+            wave: list[ResponsesReplay],
         ) -> list[tuple[list[dict[str, Any]], list[str]]]:
             return await asyncio.gather(*(self._return(one, store=store) for one in wave))
 
@@ -167,24 +166,12 @@ def test_every_item_of_a_reply_goes_back_as_it_arrived(
         else:
             wrong = [f"dropped: {dropped}"] if dropped else []
         count += len(expected)
-        wrong += leaves("input", returned, expected)
+        wrong += json_leaves("input", returned, expected)
         otherwise[f"{row['number']} {row['provider']} {row['source']}"] = wrong
     differ = sum(map(bool, otherwise.values()))
     report_line(f"{len(rows)} replies with {count} items went back, {differ} differ")
     report_line(f"{left_out} reasoning items without encrypted content were left out, and listed")
     check(otherwise)
-
-
-def turns(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Return each pair of exchanges that follow each other in one recording."""
-    numbered = {row["source"]: row for row in rows if row["request_body"]}
-    pairs = []
-    for source, row in numbered.items():
-        cassette, _, index = source.rpartition("#")
-        following = numbered.get(f"{cassette}#{int(index) + 1}")
-        if following is not None:
-            pairs.append((row, following))
-    return pairs
 
 
 def new_items(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
@@ -216,13 +203,6 @@ def same_item(recorded: dict[str, Any], sent: dict[str, Any]) -> bool:
 def same_json(recorded: str, sent: str) -> bool:
     """Whether two texts are the same JSON."""
     return bool(json.loads(recorded) == json.loads(sent))
-
-
-def same_value(recorded: Any, sent: Any) -> bool:
-    """Whether two values are equal; of a long text the recording has length and hash alone."""
-    if isinstance(recorded, str) and isinstance(sent, str) and (m := _ELIDED.fullmatch(recorded)):
-        return (len(sent), hashlib.sha256(sent.encode()).hexdigest()[:12]) == (int(m[1]), m[2])
-    return bool(recorded == sent)
 
 
 def test_what_a_recorded_client_sent_back_is_in_what_we_send_back(

@@ -10,15 +10,16 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.wire.responses.comparing import Table
+from tests.wire.reading_table import Table
 from tests.wire.responses.reading import read_whole
 from tests.wire.responses.reading_events import TERMINAL, Event, first_stream, read_stream
-from tests.wire.responses.replaying import CHUNKINGS, Replay, Replays
+from tests.wire.responses.replaying import ResponsesReplay
+from tests.wire.socket_replays import CHUNKINGS, Replays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from tests.wire.responses.reading import Reading
+    from tests.wire.reading import Reading
 
 _DELTAS = (
     "response.output_text.delta",
@@ -242,7 +243,7 @@ def test_a_stream_in_other_words_says_the_same(
     report_line: Callable[[str], None],
     rewritten: Callable[[list[Event]], str],
 ) -> None:
-    replays: list[Replay] = []
+    replays: list[ResponsesReplay] = []
     readings: list[Reading] = []
     turn = ("direct", "general").index(transport)
     for row in some(_streams(responses_rows), turn, every_row):
@@ -250,8 +251,8 @@ def test_a_stream_in_other_words_says_the_same(
         if not fits(rewritten, stream):
             continue
         chunking = CHUNKINGS[(len(replays) + turn) % len(CHUNKINGS)]
-        replays.append(Replay({**row, "response_body_text": rewritten(stream)}, chunking))
-        readings.append(Replay(row, chunking).expected())
+        replays.append(ResponsesReplay({**row, "response_body_text": rewritten(stream)}, chunking))
+        readings.append(ResponsesReplay(row, chunking).expected())
     assert len(replays) >= (200 if every_row else 20)
     table = Table({})
     for asynchronous in (False, True):
@@ -272,7 +273,7 @@ def test_a_whole_reply_says_the_same_as_a_stream_of_one_event(
     every_row: bool,
     body: str,
 ) -> None:
-    replays: list[Replay] = []
+    replays: list[ResponsesReplay] = []
     readings: list[Reading] = []
     turn = ("direct", "general").index(transport)
     whole = [row for row in responses_rows if not row["is_sse"] and row["status"] == 200]
@@ -287,7 +288,7 @@ def test_a_whole_reply_says_the_same_as_a_stream_of_one_event(
         }
         headers = {"content-type": "text/event-stream"}
         streamed = {**row, "response_body_text": framed([terminal]), "response_headers": headers}
-        replay = Replay(streamed, "random", stream=body == "one event for stream()")
+        replay = ResponsesReplay(streamed, "random", stream=body == "one event for stream()")
         reading.raw, reading.headers, reading.request_id = None, headers, None
         replays.append(replay)
         readings.append(reading)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.wire.recorded import recorded_rows
-from tests.wire.responses.replaying import Replay, Replays
+from tests.wire.socket_replays import Replay, in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,20 +73,17 @@ def test_a_reply_of_another_api_is_a_typed_error(
     assert len(replays) >= 250
     kinds: Counter[tuple[str, str, str]] = Counter()
     wrong = []
-    for asynchronous in (False, True):
-        half = replays[asynchronous::2]
-        outcomes = Replays(half).outcomes(asynchronous=asynchronous)
-        for replay, seen in zip(half, outcomes, strict=True):
-            row = replay.row
-            if seen.error is None:
-                wrong.append(f"{replay.name}: a reply with {seen.parts!r:.200}")
-                continue
-            body = "stream" if row["is_sse"] else "whole"
-            kinds[row["api"], body, seen.error.kind] += 1
-            both = {spoken, NAMED.get(row["api"], spoken)}
-            unnamed = [word for word in both if word not in seen.error.message.lower()]
-            if row["api"] in NAMED and unnamed and row["response_body_text"][0] not in UNNAMED:
-                wrong.append(f"{replay.name}: {seen.error.kind}: {seen.error.message}: {unnamed}")
+    for replay, seen in in_turn(replays):
+        row = replay.row
+        if seen.error is None:
+            wrong.append(f"{replay.name}: a reply with {seen.parts!r:.200}")
+            continue
+        body = "stream" if row["is_sse"] else "whole"
+        kinds[row["api"], body, seen.error.kind] += 1
+        both = {spoken, NAMED.get(row["api"], spoken)}
+        unnamed = [word for word in both if word not in seen.error.message.lower()]
+        if row["api"] in NAMED and unnamed and row["response_body_text"][0] not in UNNAMED:
+            wrong.append(f"{replay.name}: {seen.error.kind}: {seen.error.message}: {unnamed}")
     for (api, body, kind), count in sorted(kinds.items()):
         report_line(f"{spoken} reads {api}, {body}: {count} {kind}")
     assert not wrong, f"{len(wrong)} of {len(replays)}\n  " + "\n  ".join(wrong[:30])
