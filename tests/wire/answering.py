@@ -125,7 +125,7 @@ class _Connection(asyncio.Protocol):
         body = bytes(self._received[end + 4 : whole])
         del self._received[:whole]
         path = line.split(" ")[1].lstrip("/")
-        for operation in ("/chat/completions", "/completions", "/responses"):
+        for operation in ("/chat/completions", "/completions", "/responses", "/messages"):
             path = path.partition(operation)[0]
         self._server.received[path] = body
         return path

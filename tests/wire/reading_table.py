@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from tests.wire.socket_replays import Replay
 
 PASSING = 0.995
+# The keys of a part that any provider takes.
+_NEUTRAL = {
+    "text": ("type", "text"),
+    "refusal": ("type", "text"),
+    "tool_call": ("type", "id", "name", "arguments"),
+}
 _BY_VALUE = [one.name for one in fields(Reading) if one.name not in ("other_ids", "id", "error")]
 
 
@@ -72,12 +78,18 @@ def _with_content(reading: Reading, empty: str) -> Reading:
 
 
 def _noted(parts: list[dict[str, Any]], replay: Replay) -> list[dict[str, Any]]:
-    """Return the parts with the provider, API and model that they go back to."""
+    """Return the parts with the provider, API and model that they go back to.
+
+    A part that has nothing of the provider's goes to any.
+    """
     origin = {"provider": our_name(replay.row["provider"]), "api": replay.api or replay.API}
-    return [
-        {**part, **origin, **({"model": replay.key} if part["type"] == "reasoning" else {})}
-        for part in parts
-    ]
+    noted = []
+    for part in parts:
+        neutral = _NEUTRAL.get(part["type"])
+        its_own = neutral is None or not part.keys() <= {*neutral}
+        model = {"model": replay.key} if part["type"] == "reasoning" else {}
+        noted.append({**part, **(origin if its_own else {}), **model})
+    return noted
 
 
 def _leaves(path: str, seen: Any, expected: Any) -> Iterator[tuple[str, Any, Any]]:

@@ -124,11 +124,16 @@ def read_message(data: dict[str, Any]) -> Reading:
         parts=parts,
         finish_reason=finish_of(word, parts),
         provider_finish_reason=word,
-        stop_details=data.get("stop_details"),
+        stop_details=data.get("stop_details") or _stopped_at(data.get("stop_sequence")),
         usage=read_usage(usage),
         details=details_of(usage),
         citations=citations_of(parts),
     )
+
+
+def _stopped_at(sequence: str | None) -> dict[str, Any] | None:
+    """Return the sequence that ended the reply; it has no other place in one of ours."""
+    return None if sequence is None else {"stop_sequence": sequence}
 
 
 def part_of(block: dict[str, Any]) -> dict[str, Any]:

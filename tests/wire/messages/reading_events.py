@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tests.wire.messages.reading import plain, read_message, with_head
 from tests.wire.plain_errors import PlainError, error_in_a_stream, kind_of
-from tests.wire.plain_events import INSIDE, events
+from tests.wire.plain_events import INSIDE, events, is_json
 from tests.wire.plain_reading import kept_headers
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class Block:
             # One delta has the whole signature or summary (wire.md 5.3 and 18.2): take what it has.
             self.said |= {k: v for k, v in delta.items() if k != "type" and v is not None}
 
-    def whole(self) -> dict[str, Any] | None:
-        """Return the block as JSON; None if a block that is kept whole has not ended."""
+    def whole(self) -> dict[str, Any]:
+        """Return the block as JSON, as far as it has arrived."""
         kind, text = self.said.get("type"), "".join(self.json)
         if kind == "tool_use":
             begun = self.said.get("input") or {}
@@ -57,11 +57,10 @@ class Block:
             if not text and (begun or self.done):
                 text = json.dumps(begun)
             return {**self.said, "input": text}
-        if kind in _READ:
+        if kind in _READ or not text:
             return self.said
-        if not self.done:
-            return None
-        return {**self.said, "input": json.loads(text)} if text else self.said
+        # A block that is kept whole. What is not yet JSON is its text.
+        return {**self.said, "input": json.loads(text) if is_json(text) else text}
 
 
 def first_stream(row: dict[str, Any]) -> list[Event]:
@@ -137,8 +136,7 @@ class Message:
 
     def reading(self, error: PlainError | None) -> Reading:
         """Return what has arrived."""
-        blocks = [self.blocks[index].whole() for index in sorted(self.blocks)]
-        content = [block for block in blocks if block is not None]
+        content = [self.blocks[index].whole() for index in sorted(self.blocks)]
         reading = read_message({**self.head, "usage": self.usage, "content": content})
         reading.error = error
         return reading
