@@ -30,6 +30,7 @@ _BY_VALUE = [one.name for one in fields(Reading) if one.name not in ("other_ids"
 
 def differences(replay: Replay, seen: Reading, expected: Reading) -> list[str]:
     """Return every place where the client says something else than the reading."""
+    seen, expected = replay.comparable(seen), replay.comparable(expected)
     leaves = list(_errors(replay, seen, expected))
     names = _BY_VALUE
     if expected.error is not None:

@@ -103,6 +103,10 @@ class Replay:
         """Return the plain reading of the API."""
         raise NotImplementedError
 
+    def comparable(self, reading: Reading) -> Reading:
+        """Return what the client said, or the reading, in the form in which both are compared."""
+        return reading
+
     def client(self, server: Answering) -> ChatClient:
         """Return a client that gets the replay."""
         return ChatClient(

@@ -14,10 +14,19 @@ from tests.wire.reading_table import Table
 from tests.wire.responses.reading import read_whole
 from tests.wire.responses.reading_events import TERMINAL, Event, first_stream, read_stream
 from tests.wire.responses.replaying import ResponsesReplay
+from tests.wire.rewriting import (
+    another_stream_behind,
+    done_mark,
+    framed,
+    keys_turned_round,
+    other_line_ends,
+    some,
+    without_names,
+)
 from tests.wire.socket_replays import CHUNKINGS, Replays
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from tests.wire.reading import Reading
 
@@ -29,42 +38,12 @@ _DELTAS = (
     "response.function_call_arguments.delta",
     "response.custom_tool_call_input.delta",
 )
-FEWER = 10  # One row in this many is read by default.
 LONGEST = 200_000  # characters; longer ones would only take longer
-
-
-def framed(stream: Iterable[Event], *, names: bool = True, line_end: str = "\n") -> str:
-    """Return the stream as text."""
-    blocks = []
-    for event in stream:
-        lines = [f"event: {event['type']}"] if names else []
-        blocks.append(line_end.join([*lines, f"data: {json.dumps(event)}", "", ""]))
-    return "".join(blocks)
-
-
-def without_names(stream: list[Event]) -> str:
-    """As OpenRouter and Bedrock's mantle send it."""
-    return framed(stream, names=False)
-
-
-def other_line_ends(stream: list[Event]) -> str:
-    """As Gemini sends its streams."""
-    return framed(stream, line_end="\r\n")
 
 
 def misleading_names(stream: list[Event]) -> str:
     """As a gateway that names every event alike."""
     return framed(stream).replace("event: response.", "event: data.")
-
-
-def done_mark(stream: list[Event]) -> str:
-    """As OpenRouter ends it."""
-    return framed(stream) + "data: [DONE]\n\n"
-
-
-def another_stream_behind(stream: list[Event]) -> str:
-    """As three fixtures that hold several streams."""
-    return framed([*stream, *stream])
 
 
 def doubled(stream: list[Event]) -> str:
@@ -145,19 +124,6 @@ def unknown_events(stream: list[Event]) -> str:
     ).replace("event: ", ": ping\n\nevent: ")
 
 
-def keys_turned_round(stream: list[Event]) -> str:
-    """As a server that sorts its keys otherwise: `type` comes last, for instance."""
-
-    def turned(value: Any) -> Any:
-        if isinstance(value, list):
-            return [turned(one) for one in value]
-        if isinstance(value, dict):
-            return {key: turned(one) for key, one in reversed(value.items())}
-        return value
-
-    return framed(turned(event) for event in stream)
-
-
 def pairs_joined(stream: list[Event]) -> str:
     """As a gateway that joins the deltas of one block that follow each other."""
     joined: list[Event] = []
@@ -216,11 +182,6 @@ def fits(rewritten: Callable[[list[Event]], str], stream: list[Event]) -> bool:
     # One fixture lacks events in the middle, an item among them.
     whole = sorted(begun) == sorted(done) == list(range(len(begun)))
     return whole or rewritten not in _NEED_EVERY_ITEM
-
-
-def some(rows: list[dict[str, Any]], turn: int, every_row: bool) -> list[dict[str, Any]]:
-    """Return the rows of a run; over each transport others, unless it reads all."""
-    return rows if every_row else rows[turn::FEWER]
 
 
 def _streams(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
