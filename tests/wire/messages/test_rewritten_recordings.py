@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.wire.messages.reading import read_whole
 from tests.wire.messages.reading_events import Event, Message, first_stream, read_stream
-from tests.wire.messages.replaying import MessagesReplay
+from tests.wire.messages.replaying import MessagesReplay, WholeBlocksReplay
 from tests.wire.reading_table import Table
 from tests.wire.rewriting import (
     another_stream_behind,
@@ -109,7 +109,7 @@ def blocks_whole(stream: list[Event]) -> str:
 
 
 def blocks_interleaved(stream: list[Event]) -> str:
-    """As llama.cpp, which begins a block before it ends the one before: in turns, to the extreme."""
+    """As llama.cpp, which begins a block before it ends the one before; here in turns."""
     rows: dict[int, list[Event]] = {}
     for event in stream:
         if event["type"].startswith("content_block"):
@@ -187,7 +187,8 @@ def test_a_stream_in_other_words_says_the_same(
     for row in some(streams, turn, every_row):
         chunking = CHUNKINGS[(len(replays) + turn) % len(CHUNKINGS)]
         body = rewritten(first_stream(row))
-        replays.append(MessagesReplay({**row, "response_body_text": body}, chunking))
+        kind = WholeBlocksReplay if rewritten is blocks_whole else MessagesReplay
+        replays.append(kind({**row, "response_body_text": body}, chunking))
         readings.append(MessagesReplay(row, chunking).expected())
     assert len(replays) >= (230 if every_row else 20)
     table = Table({})
@@ -230,7 +231,7 @@ def test_a_whole_reply_says_the_same_as_a_stream_of_its_blocks(
             read_stream(streamed["response_body_text"]).parts
             == read_whole(row["response_body_text"]).parts
         )
-        replays.append(MessagesReplay(streamed, "random"))
+        replays.append(WholeBlocksReplay(streamed, "random"))
         reading = read_whole(row["response_body_text"])
         reading.raw, reading.headers = None, headers
         readings.append(reading)
