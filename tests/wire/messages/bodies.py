@@ -10,7 +10,7 @@ from tests.wire.origins import response
 if TYPE_CHECKING:
     from tests.wire.answering import Ending
 
-_ANSWER = {
+_ANSWER: dict[str, Any] = {
     "id": "msg_1",
     "type": "message",
     "role": "assistant",
@@ -26,7 +26,7 @@ def answer(request: bytes) -> list[bytes | Ending]:
     """Return an answer, whole or as a stream, as the body of a request asks."""
     if not json.loads(request).get("stream"):
         return [response(200, json.dumps(_ANSWER).encode(), "content-type: application/json")]
-    events = [
+    events: list[dict[str, Any]] = [
         {"type": "message_start", "message": {**_ANSWER, "content": [], "stop_reason": None}},
         {"type": "content_block_start", "index": 0, "content_block": _ANSWER["content"][0]},
         {"type": "content_block_stop", "index": 0},

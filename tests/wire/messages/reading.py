@@ -40,6 +40,12 @@ _STATUSES = {
     "timeout_error": 504,
     "overloaded_error": 529,
 }
+# What a part has a place of its own for.
+_PLACED = {
+    "text": ("type", "text"),
+    "thinking": ("type", "thinking", "signature"),
+    "tool_use": ("type", "id", "name", "input"),
+}
 # The counts that have a place of their own (wire.md 18.10); the rest of the usage is its details.
 _COUNTS = {
     "input_tokens": None,
@@ -138,32 +144,27 @@ def _stopped_at(sequence: str | None) -> dict[str, Any] | None:
 
 def part_of(block: dict[str, Any]) -> dict[str, Any]:
     """Return the part of a block, as `LlmMessage` dumps it, without the provider."""
-    kind = block.get("type")
+    kind = block.get("type") or ""
+    if kind not in _PLACED:
+        return opaque("content", block)
+    rest = {key: value for key, value in block.items() if key not in _PLACED[kind]}
     if kind == "text":
-        rest = {key: value for key, value in block.items() if key not in ("type", "text")}
         return {"type": "text", "text": whole_characters(block.get("text") or ""), **rest}
     if kind == "thinking":
-        known = ("type", "thinking", "signature")
-        rest = {key: value for key, value in block.items() if key not in known}
         text = whole_characters(block.get("thinking") or "")
         part = {"type": "reasoning", "text": text, "field": "thinking", **rest}
         # Ollama's has none; absent and empty are the same (wire.md 1).
         return {**part, "signature": block["signature"]} if block.get("signature") else part
-    if kind == "tool_use":
-        known = ("type", "id", "name", "input")
-        rest = {key: value for key, value in block.items() if key not in known}
-        arguments = block.get("input")
-        return {
-            "type": "tool_call",
-            "id": block.get("id"),
-            "name": block.get("name") or "",
-            # A stream has the text of the JSON, a whole reply the JSON.
-            "arguments": whole_characters(arguments)
-            if isinstance(arguments, str)
-            else json.dumps(arguments),
-            **({"extra": rest} if rest else {}),
-        }
-    return opaque("content", block)
+    given = block.get("input")
+    # A stream has the text of the JSON, a whole reply the JSON.
+    arguments = whole_characters(given) if isinstance(given, str) else json.dumps(given)
+    return {
+        "type": "tool_call",
+        "id": block.get("id"),
+        "name": block.get("name") or "",
+        "arguments": arguments,
+        **({"extra": rest} if rest else {}),
+    }
 
 
 def finish_of(word: str | None, parts: list[dict[str, Any]]) -> str | None:

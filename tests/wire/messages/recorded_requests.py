@@ -187,7 +187,7 @@ def _result(block: dict[str, Any]) -> LlmMessage:
 
 def said_part(block: dict[str, Any], provider: str) -> Any:
     """Read a block that the assistant said, as the part of a reply would have it."""
-    origin = {"provider": provider, "api": API}
+    origin: dict[str, Any] = {"provider": provider, "api": API}
     kind = block["type"]
     if kind == "text":
         rest = {key: value for key, value in block.items() if key not in ("type", "text")}

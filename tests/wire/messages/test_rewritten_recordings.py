@@ -214,7 +214,7 @@ def test_a_whole_reply_says_the_same_as_a_stream_of_its_blocks(
         message = json.loads(row["response_body_text"])
         start = {**message, "content": [], "stop_reason": None}
         delta = {key: message.get(key) for key in ("stop_reason", "stop_sequence", "stop_details")}
-        events = [{"type": "message_start", "message": start}]
+        events: list[Event] = [{"type": "message_start", "message": start}]
         for index, block in enumerate(message["content"]):
             events.append({"type": "content_block_start", "index": index, "content_block": block})
             events.append({"type": "content_block_stop", "index": index})
