@@ -27,6 +27,8 @@ pub(crate) struct Steering<'py> {
     pub(crate) key_source: Option<Bound<'py, PyAny>>,
     /// The type to parse the text of the reply as.
     pub(crate) parse_as: Option<Bound<'py, PyAny>>,
+    /// The tool whose arguments are the answer, if the model is made to call one.
+    pub(crate) answer_tool: Option<String>,
     /// The client's system prompt.
     pub(crate) system: Option<Bound<'py, PyAny>>,
 }
@@ -45,6 +47,7 @@ impl<'py> Steering<'py> {
                 "is_draft" => steering.is_draft = value.extract()?,
                 "key_source" => steering.key_source = Some(value),
                 "parse_as" => steering.parse_as = Some(value),
+                "answer_tool" => steering.answer_tool = Some(value.extract()?),
                 "system" => steering.system = Some(value),
                 _ => return Err(unexpected(&name)),
             }
@@ -93,6 +96,7 @@ pub(crate) fn prepare(
     };
     caller.may_renew = steering.may_renew;
     caller.started = options.started;
+    options.reading.answer_tool = steering.answer_tool.map(Into::into);
     let mut extra_body = None;
     let mut stream_usage = None;
     let mut drop_unsupported = false;
@@ -110,7 +114,7 @@ pub(crate) fn prepare(
             "extra_query" => options.query = secret_pairs(&value, "extra_query")?,
             "extra_body" => extra_body = Some(value),
             "stream_usage" => stream_usage = Some(value.is_truthy()?),
-            "think_tags" => options.think_tags = flag(&value, "think_tags")?,
+            "think_tags" => options.reading.think_tags = flag(&value, "think_tags")?,
             "drop_unsupported" => drop_unsupported = flag(&value, "drop_unsupported")?,
             "logit_bias" if value.is_instance_of::<PyDict>() => {
                 // Token ids are numbers in Python and keys in JSON.
