@@ -9,7 +9,8 @@ use tokenwire_core::client::{Call, CallOptions, Client};
 use tokenwire_core::config::Secret;
 
 use crate::ground::caller::Caller;
-use crate::ground::json;
+use crate::ground::exit::calling_python;
+use crate::ground::{json, python};
 use crate::values::keywords::{flag, revealed, secret_pairs, unexpected};
 use crate::values::limits;
 use crate::values::raise;
@@ -142,6 +143,15 @@ pub(crate) fn prepare(
     let mut json = Vec::with_capacity(256);
     begin_member("model", &mut json);
     json::write_str(&caller.model, &mut json);
+    if client.wants_largest_answer(&caller.model) {
+        let known = calling_python(|| {
+            let arguments = (&*caller.provider, &*caller.model);
+            python::LARGEST_ANSWER.get(py)?.call1(arguments)
+        })?;
+        if !known.is_none() {
+            write_member("largest_answer", &known, "largest_answer", &mut json)?;
+        }
+    }
     let is_messages = input.is_instance_of::<PyList>();
     let root = if is_messages { "messages" } else { "prompt" };
     write_member("input", input, root, &mut json)?;

@@ -192,6 +192,13 @@ impl Client {
         Ok(dialect.output_mode(&self.0.provider, model))
     }
 
+    /// Whether a request for `model` uses [`Request::largest_answer`].
+    #[must_use]
+    pub fn wants_largest_answer(&self, model: &str) -> bool {
+        let dialect = self.0.dialect_for(model);
+        dialect.is_ok_and(Dialect::demands_limit)
+    }
+
     /// Encodes a request. Does no I/O.
     pub fn prepare(&self, request_json: &[u8], options: CallOptions) -> Result<Call, Error> {
         let request: Request<'_> = serde_json::from_slice(request_json).map_err(|error| {
