@@ -23,6 +23,7 @@ mod call;
 mod encode;
 mod end;
 mod event;
+mod families;
 mod growth;
 mod message;
 mod opaque;
@@ -38,7 +39,7 @@ use crate::request::Request;
 use crate::wire::dialect::{Dialect, Encoded, StreamDecoder};
 use crate::wire::errors;
 use crate::wire::params::Param;
-use crate::wire::providers::Provider;
+use crate::wire::providers::{OutputMode, Provider};
 
 const NAME: &str = "messages";
 const PATH: &str = "/messages";
@@ -68,8 +69,16 @@ impl Dialect for Messages {
         &[("anthropic-version", "2023-06-01")]
     }
 
+    fn demands_limit(&self) -> bool {
+        true
+    }
+
     fn parameters(&self) -> &'static [Param] {
         encode::PARAMETERS
+    }
+
+    fn output_mode(&self, provider: &Provider, model: &str) -> OutputMode {
+        encode::output_mode(provider, model)
     }
 
     fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {
