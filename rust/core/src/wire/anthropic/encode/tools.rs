@@ -268,7 +268,7 @@ fn marked(
     let mut json = written(&tool);
     let given = tool.iter().find(|(key, _)| key == "cache_control");
     if given.is_some_and(|(_, raw)| *raw != "null") {
-        blocks.marks.note(|| path.to_owned());
+        blocks.marks.note(|| format!("{path}.cache_control"));
         return Ok(json);
     }
     let mark = blocks.marks.mark(cache, || path.to_owned(), blocks.name)?;
