@@ -12,11 +12,24 @@
 //!   that is unknown) is an opaque part whose field is `content`, and whose JSON is the whole block as it was at its end.
 //!
 //! A part goes back with all of that only to the provider that sent it, by this API.
+//!
+//! `encode` writes a request. `stream` decodes events, `growth` those of blocks and `end` what ends the reply. `event`,
+//! `message` and `block` read their JSON. What a stream has to remember is in `blocks`, which finds the one that an event is
+//! about, `call`, `opaque` and `usage`. `reply` decodes a whole reply as a stream of one event.
 
+mod block;
+mod blocks;
+mod call;
 mod encode;
+mod end;
+mod event;
 mod families;
+mod growth;
+mod message;
+mod opaque;
 mod reply;
 mod stream;
+mod usage;
 
 use self::stream::MessagesStream;
 use crate::config::Family;
