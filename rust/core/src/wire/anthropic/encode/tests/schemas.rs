@@ -50,6 +50,12 @@ fn one_of_becomes_any_of_and_all_of_and_definitions_stay() {
     for (key, kept) in [("anyOf", "anyOf"), ("oneOf", "anyOf"), ("allOf", "allOf")] {
         assert_eq!(written(&json!({key: [number]})), json!({kept: [number]}));
     }
+    let schema = json!({"type": "object", "anyOf": [{"properties": {}}]});
+    let closed = json!({"type": "object", "properties": {}, "additionalProperties": false});
+    assert_eq!(
+        written(&schema),
+        json!({"type": "object", "anyOf": [closed]})
+    );
     let schema = json!({"$defs": {"A": {"properties": {}}, "B": {"$ref": "#/$defs/A"}}, "$ref": "#/$defs/B"});
     assert_eq!(
         written(&schema),

@@ -82,3 +82,23 @@ fn every_key_of_a_message_is_checked_even_if_extra_body_replaces_all() {
         "messages[0]: it is empty; give some text"
     );
 }
+
+#[test]
+fn on_vertex_the_model_is_in_the_path_and_the_version_in_the_body() {
+    for (model, stream, path) in [
+        (
+            "claude-opus-4-5@20251101",
+            false,
+            "claude-opus-4-5@20251101:rawPredict",
+        ),
+        ("claude-opus-4-5", true, "claude-opus-4-5:streamRawPredict"),
+        ("a/../b?c", false, "a%2F..%2Fb%3Fc:rawPredict"),
+    ] {
+        let request = json!({"model": model, "input": "hi", "stream": stream});
+        let (mut body, encoded) = encoded("vertex", &request).unwrap();
+        assert_eq!(encoded.path, format!("/publishers/anthropic/models/{path}"));
+        assert_eq!(body["anthropic_version"].take(), "vertex-2023-10-16");
+        assert_eq!(body.get("model"), None);
+        assert_eq!(body.get("stream"), stream.then_some(&json!(true)));
+    }
+}

@@ -83,6 +83,10 @@ fn a_tool_that_it_cannot_have_is_refused_by_its_path() {
             ".function.parameters.type: messages takes only an object, and not \"array\"; put the value into a property",
         ),
         (
+            json!({"type": "function", "function": {"name": "f", "parameters": {"anyOf": [{"type": "object"}]}}}),
+            ".function.parameters.anyOf: messages takes only an object; put the value into a property",
+        ),
+        (
             json!({"type": "function", "function": {"name": "f", "strict": true, "parameters": {"type": "object", "properties": {"a": {}}}}}),
             ".function.parameters.properties.a: it allows any value, which messages cannot express; give it a type, or give output_mode=\"prompt\"",
         ),
