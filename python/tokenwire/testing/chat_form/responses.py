@@ -141,7 +141,10 @@ def _part(part: Any) -> Any:
     if kind in ("input_text", "output_text"):
         return {"type": "text", "text": part.get("text")}
     if kind == "input_image" and "image_url" in part:
-        image = {"url": part["image_url"], **{key: part[key] for key in ("detail",) if key in part}}
+        image = {"url": part["image_url"]}
+        # "auto" is the default of chat; in Responses, a detail must be given.
+        if part.get("detail", "auto") != "auto":
+            image["detail"] = part["detail"]
         return {"type": "image_url", "image_url": image}
     if kind == "input_file":
         return {"type": "file", "file": {key: part[key] for key in part if key != "type"}}
