@@ -177,7 +177,10 @@ REWRITINGS = [
 ]
 
 
-_KINDS = {blocks_whole: WholeBlocksReplay, blocks_interleaved: InterleavedReplay}
+_KINDS: dict[object, type[MessagesReplay]] = {
+    blocks_whole: WholeBlocksReplay,
+    blocks_interleaved: InterleavedReplay,
+}
 
 
 def fits(rewritten: Callable[[list[Event]], str], row: dict[str, Any]) -> bool:
