@@ -97,3 +97,6 @@ impl Dialect for Messages {
         errors::decode(Some(status), body)
     }
 }
+
+#[cfg(test)]
+mod tests;
