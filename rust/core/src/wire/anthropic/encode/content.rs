@@ -225,7 +225,7 @@ impl Blocks<'_> {
     /// A block that the caller wrote in the form of this API.
     fn verbatim(&mut self, part: &Part<'_>) -> Result<Vec<u8>, Error> {
         if part.get("cache_control").is_some() {
-            self.marks.note(|| part.path());
+            self.marks.note(|| format!("{}.cache_control", part.path()));
         }
         if let Some(source) = part.get("source").filter(|raw| raw.starts_with('{')) {
             let place = format!("{}.source", part.path());
@@ -253,7 +253,7 @@ impl Blocks<'_> {
     /// Ends a block, with the mark of a cached prefix if the part has one.
     fn end(&mut self, part: &Part<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
         if part.get("cache_control").is_some() {
-            self.marks.note(|| part.path());
+            self.marks.note(|| format!("{}.cache_control", part.path()));
         } else {
             let mark = self
                 .marks

@@ -74,6 +74,9 @@ pub(super) fn write(
                 }
                 let path = message.path();
                 let mut turn = Turn::new(role(&message)?);
+                if turn.role == "assistant" && !turns.is_models() {
+                    blocks.ids.begin_turn();
+                }
                 read(message, &mut turn, blocks)?;
                 turn.check(&path)?;
                 turns.push(turn);
@@ -273,6 +276,13 @@ impl Default for Turns<'_> {
 }
 
 impl<'a> Turns<'a> {
+    /// Whether the model spoke last.
+    fn is_models(&self) -> bool {
+        self.open
+            .as_ref()
+            .is_some_and(|open| open.role == "assistant")
+    }
+
     /// Adds a message. One of the user joins the one before it where one of them has results.
     fn push(&mut self, turn: Turn<'a>) {
         if turn.is_empty() {
