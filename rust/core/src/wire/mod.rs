@@ -10,7 +10,9 @@
 //! request body), `cache_marks.rs` (how the end of a cached prefix is marked) and `reasoning.rs` (what a provider takes
 //! back of reasoning). To read: `think_tags` (thoughts in the text become reasoning, an option), `document.rs` (what
 //! the body of a whole reply is), `stray.rs` (what arrives where a reply or a stream should be), `most.rs` (how many items a
-//! reply may have), `other_form.rs` (the reply of another API is recognised) and `errors.rs` (the error that a body describes). Of that, `complaint.rs` reads
+//! reply may have), `parts.rs` (the pieces of numbered parts), `usage_details.rs` (what
+//! a provider counts beyond the common counts), `repeat.rs` (a shortcut for events that differ only in their
+//! text), `other_form.rs` (the reply of another API is recognised) and `errors.rs` (the error that a body describes). Of that, `complaint.rs` reads
 //! what the body says, with what `markup.rs` knows of HTML and XML, and `classes` has the table of kinds.
 //!
 //! A new server that speaks a dialect we have is a row of `providers.rs`. A new dialect is a folder here, a line
@@ -34,10 +36,13 @@ mod openai;
 mod other_form;
 pub mod other_names;
 mod params;
+mod parts;
 pub mod providers;
 mod reasoning;
+mod repeat;
 mod stray;
 pub(crate) mod think_tags;
+mod usage_details;
 
 pub use anthropic::Messages;
 pub use auth::{Auth, KeyOrToken};
