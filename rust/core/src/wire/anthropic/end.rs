@@ -32,7 +32,11 @@ fn is_cut(reason: FinishReason) -> bool {
 
 impl MessagesStream {
     /// Why the reply ended, if this says so.
-    pub(super) fn finish(&mut self, stop: &Stop<'_>, out: &mut Vec<ChunkKind>) -> Result<(), Error> {
+    pub(super) fn finish(
+        &mut self,
+        stop: &Stop<'_>,
+        out: &mut Vec<ChunkKind>,
+    ) -> Result<(), Error> {
         let reason = stop.reason.as_deref().and_then(reason_of);
         let mut delta = Delta::default();
         if let (Some(reason), Some(word)) = (reason, &stop.reason) {

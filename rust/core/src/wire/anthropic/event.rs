@@ -157,7 +157,9 @@ impl<'a> Stop<'a> {
     pub(super) fn field(&mut self, reader: &mut Reader<'a>, key: &str) -> Result<()> {
         match key {
             "stop_reason" => self.reason = word(reader)?,
-            "stop_sequence" if reader.peek()? == Kind::String => self.sequence = Some(reader.raw()?),
+            "stop_sequence" if reader.peek()? == Kind::String => {
+                self.sequence = Some(reader.raw()?)
+            }
             "stop_details" => self.details = reader.raw_or_null()?,
             _ => reader.skip()?,
         }

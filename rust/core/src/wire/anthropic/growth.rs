@@ -16,7 +16,11 @@ use crate::wire::repeat::Hole;
 
 impl MessagesStream {
     /// A block begins.
-    pub(super) fn start(&mut self, event: &Event<'_>, out: &mut Vec<ChunkKind>) -> Result<(), Error> {
+    pub(super) fn start(
+        &mut self,
+        event: &Event<'_>,
+        out: &mut Vec<ChunkKind>,
+    ) -> Result<(), Error> {
         let Some(block) = Block::read(event.block.unwrap_or("null"))? else {
             return Ok(());
         };

@@ -115,8 +115,11 @@ impl OpaqueState {
 
     fn written(&self, is_cut: bool) -> String {
         let mut json = String::from("{");
-        let mut rest: BTreeMap<&str, &Change> =
-            self.changes.iter().map(|(key, change)| (&**key, change)).collect();
+        let mut rest: BTreeMap<&str, &Change> = self
+            .changes
+            .iter()
+            .map(|(key, change)| (&**key, change))
+            .collect();
         // It was read when it began.
         let _ = Reader::over(&self.raw).object_or_skip(|reader, key| {
             let raw = reader.raw()?;

@@ -19,7 +19,8 @@ pub(super) fn decode_reply(body: &[u8]) -> Result<Reply, Error> {
         Document::Events(body) => return fold_stream(MessagesStream::default(), body),
     };
     let text = str::from_utf8(body).unwrap_or_default();
-    let checked = Reader::new(body).and_then(|mut reader| reader.skip().and_then(|()| reader.end()));
+    let checked =
+        Reader::new(body).and_then(|mut reader| reader.skip().and_then(|()| reader.end()));
     let message = match checked.and_then(|()| Message::read(text)) {
         Ok(message) => message,
         Err(why) => return read_again(body, why, decode_reply),

@@ -64,7 +64,11 @@ impl Counts {
             return Ok(());
         }
         let mut merged = Details::default();
-        let before = if self.details.is_empty() { "{}" } else { &*self.details };
+        let before = if self.details.is_empty() {
+            "{}"
+        } else {
+            &*self.details
+        };
         Reader::over(before).object(|reader, key| {
             let raw = reader.raw()?;
             // Null says nothing new.
