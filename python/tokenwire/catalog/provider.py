@@ -133,7 +133,8 @@ class LlmProvider(Row):
             them), or the name of the one field that takes it, such as `"reasoning_content"`.
         output_mode: How the provider is asked for typed output: `"json_schema"` sends the schema;
             `"json_object"` asks for some JSON object, and the schema is part of the prompt;
-            `"prompt"` does without `response_format`.
+            `"prompt"` does without `response_format`; `"tool"` makes the model call a tool whose
+            arguments are the answer.
         client: The class of its clients, if it needs custom ones.
         is_built_in: Whether it is built in.
     """

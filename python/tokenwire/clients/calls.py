@@ -79,7 +79,9 @@ class CallingClient(LlmClientInterface):
         if parse_as is not None or params.get("tool_choice") is not None:
             from tokenwire.clients.arguments import settled
 
-            mode = output_mode or self._output_mode or engine.output_mode
+            mode = output_mode or self._output_mode
+            if mode is None and parse_as is not None:
+                mode = engine.output_mode(params.get("model"))
             return engine, *settled(mode, parse_as, asked, params, steering, family=self._family)
         return engine, asked, params, steering
 

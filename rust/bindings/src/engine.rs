@@ -207,15 +207,18 @@ impl Engine {
         doctor::way(py, &self.client(py)?)
     }
 
-    /// How the provider is asked for JSON that fits a schema: "json_schema", "json_object" or "prompt".
-    #[getter]
-    fn output_mode(&self, py: Python<'_>) -> PyResult<&'static str> {
+    /// Returns how `model` is asked for JSON that fits a schema: "json_schema", "json_object", "prompt" or "tool". None
+    /// means the client's own model.
+    #[pyo3(signature = (model=None))]
+    fn output_mode(&self, py: Python<'_>, model: Option<&str>) -> PyResult<&'static str> {
         let client = self.client(py)?;
-        Ok(match client.config().family {
-            Family::Chat => client.provider().output_mode.as_str(),
-            // They have no system prompt to put it into.
-            Family::Completion => OutputMode::JsonSchema.as_str(),
-        })
+        let mode = match client.config().family {
+            Family::Chat => client.output_mode(model),
+            // They have neither a system prompt nor tools.
+            Family::Completion => Ok(OutputMode::JsonSchema),
+        };
+        mode.map(OutputMode::as_str)
+            .map_err(|error| raise::to_py(py, error, &self.caller))
     }
 
     /// Checks request parameters without sending anything. Without `is_draft`, also that there are a key and an address.
@@ -249,7 +252,7 @@ impl Engine {
     /// Args:
     ///     input: A prompt, a list of prompts or a list of messages.
     ///     params: Parameters of the request.
-    ///     **steering: `api_key`, `may_renew`, `key_source`, `parse_as`, `system`.
+    ///     **steering: `api_key`, `may_renew`, `key_source`, `parse_as`, `answer_tool`, `system`.
     #[pyo3(signature = (input, params=None, **steering))]
     fn complete<'py>(
         &self,

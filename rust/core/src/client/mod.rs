@@ -22,7 +22,7 @@ use crate::http::{Hub, Origin, Outgoing, Place, Route, Target};
 use crate::redact::Mask;
 use crate::request::Request;
 use crate::retry::Bucket;
-use crate::wire::{self, At, Dialect, Encoded, Provider};
+use crate::wire::{self, At, Dialect, Encoded, OutputMode, Provider};
 
 mod address;
 mod asked;
@@ -190,6 +190,20 @@ impl Client {
         wire::supported(self.0.dialect, &self.0.provider)
     }
 
+    /// How `model` is asked for JSON that fits a schema; `None` means the client's own.
+    pub fn output_mode(&self, model: Option<&str>) -> Result<OutputMode, Error> {
+        let model = model.unwrap_or(&self.0.config.model);
+        let dialect = self.0.dialect_for(model)?;
+        Ok(dialect.output_mode(&self.0.provider, model))
+    }
+
+    /// Whether a request for `model` uses [`Request::largest_answer`].
+    #[must_use]
+    pub fn wants_largest_answer(&self, model: &str) -> bool {
+        let dialect = self.0.dialect_for(model);
+        dialect.is_ok_and(Dialect::demands_limit)
+    }
+
     /// Encodes a request. Does no I/O.
     pub fn prepare(&self, request_json: &[u8], options: CallOptions) -> Result<Call, Error> {
         let request: Request<'_> = serde_json::from_slice(request_json).map_err(|error| {
@@ -297,7 +311,7 @@ impl Client {
             place: Arc::clone(&inner.place),
         };
         let started = options.started.unwrap_or_else(Instant::now);
-        let think_tags = options.think_tags;
+        let reading = options.reading.clone();
         let own = Own::of(options);
         if interception.is_on() {
             let mask = own
@@ -315,7 +329,7 @@ impl Client {
             interception,
             started,
             choices: encoded.choices,
-            think_tags,
+            reading,
             own,
             dropped: if dropped.is_empty() {
                 Arc::default()

@@ -69,6 +69,10 @@ impl Dialect for Messages {
         &[("anthropic-version", "2023-06-01")]
     }
 
+    fn demands_limit(&self) -> bool {
+        true
+    }
+
     fn parameters(&self) -> &'static [Param] {
         encode::PARAMETERS
     }
