@@ -224,3 +224,10 @@ fn a_reply_that_failed_is_an_error_with_what_came() {
     assert_eq!(error.kind(), ErrorKind::Server);
     assert_eq!(error.partial().unwrap().choices[0].text(), "half");
 }
+
+#[test]
+fn details_that_are_no_json_are_none() {
+    let body = r#"{"type":"message","content":[],"stop_reason":"end_turn","stop_details":NaN}"#;
+    let reply = super::Dialect::decode_reply(&super::Messages, body.as_bytes(), 1).unwrap();
+    assert_eq!(reply.choices[0].stop_details, None);
+}
