@@ -76,7 +76,7 @@ impl Blocks<'_> {
 
     fn text(&mut self, part: &Part<'_>) -> Result<Option<Vec<u8>>, Error> {
         let text = part.text("text")?;
-        if is_blank(text) {
+        if text == "\"\"" {
             return Ok(None);
         }
         let extra = self.extra(part, &OF_TEXT);
@@ -263,13 +263,6 @@ impl Blocks<'_> {
         out.push(b'}');
         Ok(())
     }
-}
-
-/// Whether a text, which is a JSON string, has nothing to read: 400 "text content blocks must be non-empty" and "text content
-/// blocks must contain non-whitespace text".
-pub(super) fn is_blank(text: &str) -> bool {
-    // A longer text is not read for it.
-    text.len() < 1024 && plain(text).trim().is_empty()
 }
 
 /// Whether it may be the name of a tool: 400 "String should match pattern '^[a-zA-Z0-9_-]{1,128}$'".

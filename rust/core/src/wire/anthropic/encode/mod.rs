@@ -97,12 +97,13 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'@');
 
-/// How a model is asked for JSON. Servers of other vendors know tools, but hardly any of them schemas.
+/// How a model is asked for JSON. Servers of other vendors' models know tools, and leave out a schema that they do not know.
 pub(super) fn output_mode(provider: &Provider, name: &str) -> OutputMode {
-    match (provider.output_mode, model(provider, name)) {
-        (OutputMode::JsonSchema, Some(model)) if !model.takes_schema() => OutputMode::Tool,
-        (OutputMode::JsonObject, _) => OutputMode::Tool,
-        (mode, _) => mode,
+    let takes_schema = model(provider, name).is_some_and(Model::takes_schema);
+    match provider.output_mode {
+        OutputMode::JsonSchema if takes_schema => OutputMode::JsonSchema,
+        OutputMode::JsonSchema | OutputMode::JsonObject => OutputMode::Tool,
+        mode => mode,
     }
 }
 

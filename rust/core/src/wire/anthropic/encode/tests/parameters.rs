@@ -442,7 +442,13 @@ fn a_model_without_schemas_is_asked_by_a_tool() {
         ("anthropic", "claude-opus-4-1", OutputMode::JsonSchema),
         ("anthropic", "claude-sonnet-5", OutputMode::JsonSchema),
         ("anthropic", "new", OutputMode::JsonSchema),
+        (
+            "openai-compatible",
+            "claude-opus-4-8",
+            OutputMode::JsonSchema,
+        ),
         ("zai", "glm-4.6", OutputMode::Tool),
+        ("llamacpp", "qwen", OutputMode::Tool),
     ] {
         assert_eq!(mode(provider, model), expected, "{model}");
     }
