@@ -7,8 +7,8 @@ from os import environ
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
 from tokenwire.settings.address import Filled, check_places
-from tokenwire.settings.header_lines import headers_in
 from tokenwire.settings.client_settings import check_text
+from tokenwire.settings.header_lines import headers_in
 from tokenwire.settings.secret import Secret, sealed_url
 
 TYPE_CHECKING = False
@@ -278,7 +278,8 @@ def _find_key(
         if variables:
             found.no_key = (
                 f"model: the key in {' or '.join(variables)} is not sent to {target.base_url}, "
-                "an address in a model string; give the address as base_url=, or a key for it as api_key="
+                "an address in a model string; give the address as base_url=, or a key for it as "
+                "api_key="
             )
     elif (name := _first_set(variables)) is not None:
         found.api_key, found.key_name, found.key_vars = Secret(environ[name]), name, ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -44,11 +45,9 @@ def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def sent(server: Origin, client: tw.LlmClientInterface) -> dict[str, str]:
     """The headers of a call that may carry a key."""
-    try:
+    # Other APIs than chat do not know the reply of this server.
+    with contextlib.suppress(tw.LlmUnexpectedContentError):
         client.complete("hi")
-    except tw.LlmError as error:
-        # Other APIs than chat do not know the reply.
-        assert "reply" in str(error) or "form" in str(error), error
     headers = server.requests[-1].headers
     return {name: headers[name] for name in CARRIERS if name in headers}
 

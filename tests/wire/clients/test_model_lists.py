@@ -84,7 +84,9 @@ def test_a_list_that_does_not_end_is_given_up(server: Origin, ask: Asking) -> No
     assert len(server.requests) == 100
 
 
-@pytest.mark.parametrize("body", [{"data": 3}, {"data": [3]}, {}, 3, {"data": [{}]}, {"models": {}}])
+@pytest.mark.parametrize(
+    "body", [{"data": 3}, {"data": [3]}, {}, 3, {"data": [{}]}, {"models": {}}]
+)
 def test_what_is_no_list_is_refused(server: Origin, ask: Asking, body: Any) -> None:
     answer(server, body)
     if body == {"models": {}}:
