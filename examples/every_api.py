@@ -103,7 +103,7 @@ async def ask_async(
 
 
 def talk(*models: str, stream: bool = False) -> list[tw.LlmResponse[Any]]:
-    """Let the model call tools until it answers. Each model takes over after a reply of the last."""
+    """Let the model call tools until it answers. Each model takes over after one reply."""
     clients = [tw.client(model) for model in models]
     messages, replies = question(), []
     while True:

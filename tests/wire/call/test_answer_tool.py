@@ -105,7 +105,7 @@ def test_a_type_that_is_no_object_is_asked_for_within_one(
 
 
 def test_a_schema_of_no_object_is_refused(sim: SimServer, chat: tw.ChatClient, ask: Asking) -> None:
-    with pytest.raises(tw.LlmConfigError, match="response_format: .* takes the schema of an obj"):
+    with pytest.raises(tw.LlmConfigError, match=r"response_format: .* takes the schema of an obj"):
         ask.complete(chat, "q", response_format={"type": "array", "items": {"type": "integer"}})
     assert sim.requests() == []
 
