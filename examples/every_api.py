@@ -21,6 +21,7 @@ from tokenwire.testing import Fake, fake
 MODELS = {
     "chat": "deepseek:deepseek-chat",
     "responses": "openai:gpt-5.6",
+    "messages": "anthropic:claude-opus-4-7",
 }
 # One white pixel.
 PICTURE = base64.b64decode(

@@ -27,6 +27,17 @@ ANSWERS = {
     "responses": _answer(
         {"id": "resp_1", "object": "response", "status": "completed", "output": []}
     ),
+    "messages": _answer(
+        {
+            "id": "msg_1",
+            "type": "message",
+            "role": "assistant",
+            "model": "m",
+            "content": [{"type": "text", "text": "ok"}],
+            "stop_reason": "end_turn",
+            "usage": {"input_tokens": 1, "output_tokens": 1},
+        }
+    ),
 }
 
 
