@@ -232,7 +232,7 @@ fn each_mistake_is_refused_in_the_words_of_the_api() {
         ),
         (
             json!({"tools": [{"name": "f", "input_schema": object}], "tool_choice": {"type": "any"},
-                "thinking": {"type": "adaptive"}}),
+                "thinking": {"type": "enabled", "budget_tokens": 1024}}),
             "Thinking may not be enabled when tool_choice forces tool use.",
         ),
         (

@@ -222,7 +222,7 @@ fn check_result(place: &str, block: &Value, is_own: bool) -> Checked<()> {
                 if !IN_RESULT.contains(&kind) {
                     return Err(wrong_tag(&place, kind, &IN_RESULT));
                 }
-                check_text(inner, is_own)?;
+                check_text(inner, "user", is_own)?;
             }
             Ok(())
         }
@@ -230,14 +230,14 @@ fn check_result(place: &str, block: &Value, is_own: bool) -> Checked<()> {
     }
 }
 
-/// Refuses a text block without text.
-pub(super) fn check_text(block: &Value, is_own: bool) -> Checked<()> {
+/// Refuses a text block without text. A model may have written white space.
+pub(super) fn check_text(block: &Value, role: &str, is_own: bool) -> Checked<()> {
     if !is_own || block.get("type").and_then(Value::as_str) != Some("text") {
         return Ok(());
     }
     match block.get("text").and_then(Value::as_str) {
         Some("") => Err(invalid("messages: text content blocks must be non-empty")),
-        Some(text) if text.trim().is_empty() => Err(invalid(
+        Some(text) if role == "user" && text.trim().is_empty() => Err(invalid(
             "messages: text content blocks must contain non-whitespace text",
         )),
         _ => Ok(()),

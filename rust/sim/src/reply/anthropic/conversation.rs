@@ -115,7 +115,7 @@ impl<'a> Conversation<'a> {
                     if kind != "text" {
                         return Err(wrong_tag(&place, kind, &["text"]));
                     }
-                    blocks::check_text(block, is_own)?;
+                    blocks::check_text(block, "system", is_own)?;
                     self.push(block);
                     if breakpoints.read(&place, block)? {
                         self.cache(breakpoints);
@@ -185,7 +185,7 @@ impl<'a> Conversation<'a> {
                     (place, kind)
                 }
             };
-            blocks::check_text(block, is_own)?;
+            blocks::check_text(block, role, is_own)?;
             if kind == "tool_result" {
                 self.prompt.mix(b"tool");
                 has_role = false;

@@ -16,13 +16,13 @@ use crate::reply::sealed;
 pub(super) fn check_calls(turns: &[Turn<'_>], is_own: bool) -> Checked<()> {
     // System messages can stand between a call and its result.
     let turns = turns.iter().filter(|turn| turn.role != "system");
-    let mut known = HashSet::new();
     let mut before: Option<&Turn<'_>> = None;
     for turn in turns {
         if let Some(before) = before {
             check_answered(before, Some(turn), is_own)?;
         }
         check_results(before, turn)?;
+        let mut known = HashSet::new();
         for call in of_kind(turn, "tool_use") {
             if !known.insert(text(call, "id")) {
                 return Err(wrong(&call.place, "`tool_use` ids must be unique"));

@@ -62,6 +62,12 @@ impl Thinking {
         if is_on && is_own {
             check_sampling(json)?;
         }
+        let choice = json.pointer("/tool_choice/type").and_then(Value::as_str);
+        // Adaptive thinking gives way to a tool that is forced.
+        if kind == "enabled" && is_own && matches!(choice, Some("any" | "tool")) {
+            let message = "Thinking may not be enabled when tool_choice forces tool use.";
+            return Err(invalid(message));
+        }
         let display = present(thinking, "display").map(|display| display.as_str());
         let is_shown = match display {
             None => model.shows_thinking(),
@@ -131,12 +137,6 @@ fn check_sampling(json: &Value) -> Checked<()> {
         return Err(invalid(format!(
             "`top_k` must be unset when thinking is enabled or in adaptive mode. {DOCUMENTATION}"
         )));
-    }
-    let choice = json.pointer("/tool_choice/type").and_then(Value::as_str);
-    if matches!(choice, Some("any" | "tool")) {
-        return Err(invalid(
-            "Thinking may not be enabled when tool_choice forces tool use.",
-        ));
     }
     Ok(())
 }
