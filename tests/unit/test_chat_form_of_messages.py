@@ -61,7 +61,11 @@ def test_calls_and_results_have_the_form_of_chat_and_thinking_is_left_out():
             "role": "assistant",
             "content": "Let me look.",
             "tool_calls": [
-                {"id": "t1", "type": "function", "function": {"name": "f", "arguments": '{"a":"é"}'}},
+                {
+                    "id": "t1",
+                    "type": "function",
+                    "function": {"name": "f", "arguments": '{"a":"é"}'},
+                },
                 {"id": "t2", "type": "function", "function": {"name": "g", "arguments": "{}"}},
             ],
         },

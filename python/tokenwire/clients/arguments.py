@@ -72,8 +72,8 @@ def _check_form(tools: list[dict[str, Any]]) -> None:
     for number, tool in enumerate(tools):
         if "input_schema" in tool and tool.get("type") is None:
             raise LlmConfigError(
-                f"tools[{number}].input_schema: only the API of Anthropic takes a tool in this form; "
-                "name it `parameters`"
+                f"tools[{number}].input_schema: only the API of Anthropic takes a tool in this "
+                "form; name it `parameters`"
             )
 
 

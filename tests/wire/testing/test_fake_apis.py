@@ -275,9 +275,7 @@ def test_an_event_that_is_sent_twice_counts_once_in_responses(ask: Asking) -> No
         assert ask.run(tw.ChatClient(MODEL, api="responses"), "hi", stream=True) == "one two three"
 
 
-@pytest.mark.parametrize(
-    ("api", "last"), [("responses", "response.completed")]
-)
+@pytest.mark.parametrize(("api", "last"), [("responses", "response.completed")])
 def test_a_stream_without_its_last_event_is_incomplete(ask: Asking, api: str, last: str) -> None:
     answer = {"reply": {"text": "one two"}, "fault": {"kind": "drop_done"}}
     with fake({"*": answer}), pytest.raises(tw.LlmStreamIncompleteError) as raised:
