@@ -119,6 +119,12 @@ pub trait Dialect: Debug + Send + Sync {
         false
     }
 
+    /// Whether strict schemas reach it in `OpenAI`'s strict form, where each object is closed and requires all of its keys.
+    /// A dialect whose API has another form gets schemas as they are, and writes them itself.
+    fn takes_strict_form(&self) -> bool {
+        true
+    }
+
     /// How `model` is asked for JSON that fits a schema.
     fn output_mode(&self, provider: &Provider, _model: &str) -> OutputMode {
         provider.output_mode
