@@ -22,7 +22,7 @@ use crate::http::{Hub, Origin, Outgoing, Place, Route, Target};
 use crate::redact::Mask;
 use crate::request::Request;
 use crate::retry::Bucket;
-use crate::wire::{self, At, Dialect, Encoded, Provider};
+use crate::wire::{self, At, Dialect, Encoded, OutputMode, Provider};
 
 mod address;
 mod asked;
@@ -190,6 +190,28 @@ impl Client {
         wire::supported(self.0.dialect, &self.0.provider)
     }
 
+    /// How `model` is asked for JSON that fits a schema; `None` means the client's own.
+    pub fn output_mode(&self, model: Option<&str>) -> Result<OutputMode, Error> {
+        let model = model.unwrap_or(&self.0.config.model);
+        let dialect = self.0.dialect_for(model)?;
+        Ok(dialect.output_mode(&self.0.provider, model))
+    }
+
+    /// Whether strict schemas for `model`, or else for the client's own, are in `OpenAI`'s strict form.
+    #[must_use]
+    pub fn takes_strict_form(&self, model: Option<&str>) -> bool {
+        let model = model.unwrap_or(&self.0.config.model);
+        let dialect = self.0.dialect_for(model);
+        dialect.is_ok_and(Dialect::takes_strict_form)
+    }
+
+    /// Whether a request for `model` uses [`Request::largest_answer`].
+    #[must_use]
+    pub fn wants_largest_answer(&self, model: &str) -> bool {
+        let dialect = self.0.dialect_for(model);
+        dialect.is_ok_and(Dialect::demands_limit)
+    }
+
     /// Encodes a request. Does no I/O.
     pub fn prepare(&self, request_json: &[u8], options: CallOptions) -> Result<Call, Error> {
         let request: Request<'_> = serde_json::from_slice(request_json).map_err(|error| {
@@ -205,10 +227,18 @@ impl Client {
         self.call(dialect, encoded, Some(&request.model), stream, options)
     }
 
-    /// The call that lists the server's models.
-    pub fn models_call(&self, options: CallOptions) -> Result<Call, Error> {
+    /// The call that lists the server's models. `page` is the query parameter that asks for another page than the first
+    /// one, as the page before it said.
+    pub fn models_call(
+        &self,
+        page: Option<(String, String)>,
+        options: CallOptions,
+    ) -> Result<Call, Error> {
         let dialect = self.0.dialect;
-        self.call(dialect, dialect.models(), None, false, options)
+        let mut encoded = dialect.models();
+        let page = page.map(|(name, value)| (name.into(), value));
+        encoded.query.extend(page);
+        self.call(dialect, encoded, None, false, options)
     }
 
     fn call(
@@ -289,7 +319,7 @@ impl Client {
             place: Arc::clone(&inner.place),
         };
         let started = options.started.unwrap_or_else(Instant::now);
-        let think_tags = options.think_tags;
+        let reading = options.reading.clone();
         let own = Own::of(options);
         if interception.is_on() {
             let mask = own
@@ -307,7 +337,7 @@ impl Client {
             interception,
             started,
             choices: encoded.choices,
-            think_tags,
+            reading,
             own,
             dropped: if dropped.is_empty() {
                 Arc::default()
