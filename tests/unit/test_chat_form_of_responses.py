@@ -10,8 +10,9 @@ from tokenwire.testing.chat_form import chat_form, text_of
 
 
 def messages_of(*items: Any, **more: Any) -> list[dict[str, Any]]:
-    read = chat_form({"input": list(items), **more}, "responses")
-    messages: list[dict[str, Any]] = read["messages"]
+    messages: list[dict[str, Any]] = chat_form({"input": list(items), **more}, "responses")[
+        "messages"
+    ]
     return messages
 
 
