@@ -92,7 +92,7 @@ def parse() -> None:
 def tools() -> None:
     """Two turns with thinking, streamed: the blocks go back as they came."""
     settings = {"model": "sim-tools", "max_tokens": 2000, "tools": [TOOL], "thinking": THINKING}
-    asked = [{"role": "user", "content": "What is the weather in Paris?"}]
+    asked: list[dict[str, object]] = [{"role": "user", "content": "What is the weather in Paris?"}]
     with client.messages.stream(messages=asked, **settings) as events:
         reply = events.get_final_message()
     (call,) = [block for block in reply.content if block.type == "tool_use"]
@@ -111,7 +111,7 @@ def tools() -> None:
 def runner() -> None:
     """The client's own loop over tools."""
 
-    @anthropic.beta_tool
+    @anthropic.beta_tool  # type: ignore[untyped-decorator]
     def get_weather(city: str) -> str:
         """Say what the weather is."""
         return f"It rains in {city}."
