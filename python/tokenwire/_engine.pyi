@@ -1272,14 +1272,25 @@ class Engine:
         self, input: object, params: dict[str, Any] | None = None, **steering: Any
     ) -> AsyncLlmStream:
         """Returns a stream for an event loop. Arguments as in `complete`."""
-    def models(self, params: dict[str, Any] | None = None, **steering: Any) -> str:
+    def models(
+        self,
+        params: dict[str, Any] | None = None,
+        page: tuple[str, str] | None = None,
+        **steering: Any,
+    ) -> str:
         """Returns the body of `GET /models`.
 
         Args:
             params: Parameters of the client's calls, of which only headers and query are sent.
+            page: Name and value of the query parameter that asks for another page than the first one.
             **steering: `api_key`, `may_renew`.
         """
-    def models_async(self, params: dict[str, Any] | None = None, **steering: Any) -> _Step[str]:
+    def models_async(
+        self,
+        params: dict[str, Any] | None = None,
+        page: tuple[str, str] | None = None,
+        **steering: Any,
+    ) -> _Step[str]:
         """Returns an awaitable of the body of `GET /models`, which can be awaited once. Arguments as in `models`."""
 
 @final

@@ -47,7 +47,7 @@ def test_calls_and_results_have_the_form_of_chat_and_thinking_is_left_out():
             {"type": "thinking", "thinking": "Hm.", "signature": "s"},
             {"type": "redacted_thinking", "data": "d"},
             {"type": "text", "text": "Let me look."},
-            {"type": "tool_use", "id": "t1", "name": "f", "input": {"a": "é"}},
+            {"type": "tool_use", "id": "t1", "name": "f", "input": {"a": 1}},
             {"type": "tool_use", "id": "t2", "name": "g", "input": {}},
         ],
     }

@@ -78,7 +78,7 @@ fn joined(answer: &Answer) -> Value {
                         arguments += delta["partial_json"].as_str().unwrap();
                         continue;
                     }
-                    other => panic!("{other}"),
+                    other => unreachable!("{other}"),
                 };
                 let text = block[name].as_str().unwrap().to_owned();
                 block[name] = (text + delta[name].as_str().unwrap()).into();

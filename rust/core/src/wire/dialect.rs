@@ -22,7 +22,8 @@ pub struct Encoded {
     pub path: String,
     /// Names and values that are added to the query, not yet percent-encoded.
     pub query: Vec<(Cow<'static, str>, String)>,
-    /// Headers that this request needs, with names in lower case. A header that the caller gave wins.
+    /// Headers that this request needs, with names in lower case. A header that the caller gave wins, except that a list of
+    /// features gets both.
     pub headers: Vec<(Cow<'static, str>, String)>,
     /// The JSON body; empty if it has none.
     pub body: Vec<u8>,

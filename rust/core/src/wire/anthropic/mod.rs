@@ -85,6 +85,13 @@ impl Dialect for Messages {
         encode::output_mode(provider, model)
     }
 
+    fn models(&self) -> Encoded {
+        let mut encoded = Encoded::get("/models");
+        // The largest page there is. Source: docs.anthropic.com, "List Models".
+        encoded.query.push(("limit".into(), "1000".to_owned()));
+        encoded
+    }
+
     fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {
         encode::encode(self, request, provider)
     }
@@ -101,3 +108,6 @@ impl Dialect for Messages {
         errors::decode(Some(status), body)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use crate::reply::sealed;
 /// Each call has its result in the next turn, and each result its call in the turn before. `is_own`
 /// says whether results must come before anything else.
 pub(super) fn check_calls(turns: &[Turn<'_>], is_own: bool) -> Checked<()> {
-    // System messages can stand between a call and its result.
+    // System messages can come between a call and its result.
     let turns = turns.iter().filter(|turn| turn.role != "system");
     let mut before: Option<&Turn<'_>> = None;
     for turn in turns {

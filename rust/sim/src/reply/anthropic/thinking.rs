@@ -58,8 +58,8 @@ impl Thinking {
         if is_own {
             check_model(kind, model)?;
         }
-        let is_on = kind != "disabled";
-        if is_on && is_own {
+        let thinks = kind != "disabled";
+        if thinks && is_own {
             check_sampling(json)?;
         }
         let choice = json.pointer("/tool_choice/type").and_then(Value::as_str);
@@ -78,7 +78,10 @@ impl Thinking {
                 return Err(wrong_word(&place, &["summarized", "omitted"]));
             }
         };
-        Ok(Self { is_on, is_shown })
+        Ok(Self {
+            is_on: thinks,
+            is_shown,
+        })
     }
 
     /// The reasoning of a made-up reply.
