@@ -260,7 +260,9 @@ def client(name: str, *, api: Literal["completions"], **settings: Any) -> Comple
 
 
 @overload
-def client(name: str, *, api: Literal["chat", "responses", "messages"], **settings: Any) -> ChatClient: ...
+def client(
+    name: str, *, api: Literal["chat", "responses", "messages"], **settings: Any
+) -> ChatClient: ...
 
 
 @overload
