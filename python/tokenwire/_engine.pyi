@@ -1240,6 +1240,8 @@ class Engine:
         """Returns how `model` is asked for JSON that fits a schema: "json_schema", "json_object", "prompt" or "tool". None
         means the client's own model.
         """
+    def takes_strict_form(self, model: str | None = None) -> bool:
+        """Returns whether strict schemas for `model` are in OpenAI's strict form. None means the client's own model."""
     def check(self, params: dict[str, Any], **steering: Any) -> None:
         """Checks request parameters without sending anything. Without `is_draft`, also that there are a key and an address.
 
@@ -1270,14 +1272,25 @@ class Engine:
         self, input: object, params: dict[str, Any] | None = None, **steering: Any
     ) -> AsyncLlmStream:
         """Returns a stream for an event loop. Arguments as in `complete`."""
-    def models(self, params: dict[str, Any] | None = None, **steering: Any) -> str:
+    def models(
+        self,
+        params: dict[str, Any] | None = None,
+        page: tuple[str, str] | None = None,
+        **steering: Any,
+    ) -> str:
         """Returns the body of `GET /models`.
 
         Args:
             params: Parameters of the client's calls, of which only headers and query are sent.
+            page: Name and value of the query parameter that asks for another page than the first one.
             **steering: `api_key`, `may_renew`.
         """
-    def models_async(self, params: dict[str, Any] | None = None, **steering: Any) -> _Step[str]:
+    def models_async(
+        self,
+        params: dict[str, Any] | None = None,
+        page: tuple[str, str] | None = None,
+        **steering: Any,
+    ) -> _Step[str]:
         """Returns an awaitable of the body of `GET /models`, which can be awaited once. Arguments as in `models`."""
 
 @final

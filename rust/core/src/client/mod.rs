@@ -197,6 +197,14 @@ impl Client {
         Ok(dialect.output_mode(&self.0.provider, model))
     }
 
+    /// Whether strict schemas for `model`, or else for the client's own, are in `OpenAI`'s strict form.
+    #[must_use]
+    pub fn takes_strict_form(&self, model: Option<&str>) -> bool {
+        let model = model.unwrap_or(&self.0.config.model);
+        let dialect = self.0.dialect_for(model);
+        dialect.is_ok_and(Dialect::takes_strict_form)
+    }
+
     /// Whether a request for `model` uses [`Request::largest_answer`].
     #[must_use]
     pub fn wants_largest_answer(&self, model: &str) -> bool {
@@ -219,10 +227,18 @@ impl Client {
         self.call(dialect, encoded, Some(&request.model), stream, options)
     }
 
-    /// The call that lists the server's models.
-    pub fn models_call(&self, options: CallOptions) -> Result<Call, Error> {
+    /// The call that lists the server's models. `page` is the query parameter that asks for another page than the first
+    /// one, as the page before it said.
+    pub fn models_call(
+        &self,
+        page: Option<(String, String)>,
+        options: CallOptions,
+    ) -> Result<Call, Error> {
         let dialect = self.0.dialect;
-        self.call(dialect, dialect.models(), None, false, options)
+        let mut encoded = dialect.models();
+        let page = page.map(|(name, value)| (name.into(), value));
+        encoded.query.extend(page);
+        self.call(dialect, encoded, None, false, options)
     }
 
     fn call(

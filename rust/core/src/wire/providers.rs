@@ -35,6 +35,8 @@ pub struct Provider {
     pub auth: Auth,
     /// Headers of each request, with names in lower case. A header that the caller gave wins.
     pub headers: Vec<(Cow<'static, str>, Secret)>,
+    /// Environment variables that may hold more headers of each request, one `Name: value` on each line.
+    pub header_vars: Vec<Cow<'static, str>>,
     /// The APIs that are not below the path of `base_url`, or take the key in another way. Other hosts are other
     /// providers, so the key goes to one origin.
     pub other_paths: Vec<PathOf>,

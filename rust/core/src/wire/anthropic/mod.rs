@@ -73,12 +73,23 @@ impl Dialect for Messages {
         true
     }
 
+    fn takes_strict_form(&self) -> bool {
+        false
+    }
+
     fn parameters(&self) -> &'static [Param] {
         encode::PARAMETERS
     }
 
     fn output_mode(&self, provider: &Provider, model: &str) -> OutputMode {
         encode::output_mode(provider, model)
+    }
+
+    fn models(&self) -> Encoded {
+        let mut encoded = Encoded::get("/models");
+        // The largest page there is. Source: docs.anthropic.com, "List Models".
+        encoded.query.push(("limit".into(), "1000".to_owned()));
+        encoded
     }
 
     fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {

@@ -32,7 +32,8 @@ fn openai_shaped(name: &'static str) -> Provider {
         key_required: false,
         auth: Auth::Bearer,
         headers: Vec::new(),
-        other_paths: vec![],
+        header_vars: Vec::new(),
+        other_paths: Vec::new(),
         is_azure: false,
         is_vertex: false,
         dialects: USUAL,
@@ -119,6 +120,7 @@ fn anthropic() -> Provider {
         base_url: Some("https://api.anthropic.com".into()),
         key_vars: vec!["ANTHROPIC_API_KEY".into(), "ANTHROPIC_AUTH_TOKEN".into()],
         base_url_vars: vec!["ANTHROPIC_BASE_URL".into()],
+        header_vars: vec!["ANTHROPIC_CUSTOM_HEADERS".into()],
         key_required: true,
         auth: Auth::KeyOrToken(KeyOrToken {
             header: "x-api-key".into(),
@@ -178,7 +180,7 @@ fn bedrock() -> Provider {
 }
 
 /// Anthropic's models on Vertex. `client/vertex.rs` knows its hosts. The variables are those of Google's and Anthropic's
-/// SDKs; a key of its console is not a token.
+/// SDKs, and for a token that of Terraform's provider, because they read none.
 fn vertex() -> Provider {
     Provider {
         base_url: Some(
@@ -198,12 +200,13 @@ fn vertex() -> Provider {
                 ],
             ),
         ],
-        base_url_vars: vec!["ANTHROPIC_VERTEX_BASE_URL".into()],
+        key_vars: vec!["GOOGLE_OAUTH_ACCESS_TOKEN".into(), "GOOGLE_API_KEY".into()],
         key_required: true,
         auth: Auth::KeyOrToken(KeyOrToken {
             header: "x-goog-api-key".into(),
-            prefixes: GOOGLE_TOKENS,
-            token_vars: &[],
+            // Of an OAuth token.
+            prefixes: &["ya29."],
+            token_vars: &["GOOGLE_OAUTH_ACCESS_TOKEN"],
         }),
         is_vertex: true,
         dialects: &[&Messages],
@@ -211,9 +214,6 @@ fn vertex() -> Provider {
         ..openai_shaped("vertex")
     }
 }
-
-/// How OAuth tokens of Google begin: those of users and service accounts.
-const GOOGLE_TOKENS: &[&str] = &["ya29."];
 
 /// Source: platform.minimax.io/docs/api-reference, "OpenAI SDK" and "Anthropic SDK".
 fn minimax() -> Provider {

@@ -92,7 +92,11 @@ impl<'a> Question<'a> {
         }
         let thinking = Thinking::read(json, family, max_tokens, is_own)?;
         let conversation = Conversation::read(json, is_own)?;
-        check_calls(&conversation.turns, is_own)?;
+        // The earlier messages of a thread are not in the request.
+        let continues = json.pointer("/thread/type") == Some(&Value::from("continue"));
+        if !continues {
+            check_calls(&conversation.turns, is_own)?;
+        }
         if checks.are_sealed {
             check_thinking(&conversation.turns, thinking.is_on)?;
         }
@@ -109,6 +113,7 @@ impl<'a> Question<'a> {
                 model,
                 n: 1,
                 max_tokens,
+                fills: false,
                 stop,
                 seed: 0,
                 ledger_id: ledger_id(stream_id(json).or(user), &prompts),
