@@ -172,10 +172,7 @@ REWRITINGS = [
     blocks_whole,
     blocks_interleaved,
     blocks_overlapping,
-    pytest.param(
-        without_stops,
-        marks=pytest.mark.xfail(strict=True, reason="a block that is kept whole loses its deltas"),
-    ),
+    without_stops,
     usage_once,
 ]
 
