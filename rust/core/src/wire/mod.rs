@@ -3,7 +3,7 @@
 //! Read `dialect.rs` first: what a dialect is, and what reads its streams. `providers.rs` is the table of
 //! providers and of the dialects that each of them speaks, `choice.rs` says which of them a call is made in (by what
 //! `model_name.rs` reads from the name of a model), and `auth.rs` how each is given its key. Then read a dialect: `openai/` has three of
-//! them, `anthropic/` one.
+//! them, `anthropic/` and `gemini/` one each.
 //!
 //! Dialects share the rest. To write: `messages/` (the caller's messages, read into parts), `params.rs` (request
 //! parameters: their names, types and error messages), `other_names.rs` (what other libraries call them), `body.rs` (a
@@ -26,6 +26,7 @@ mod complaint;
 mod dialect;
 mod document;
 mod errors;
+mod gemini;
 mod markup;
 mod messages;
 mod model_name;
@@ -44,6 +45,7 @@ pub use auth::{Auth, KeyOrToken};
 pub use cache_marks::CacheMarks;
 pub use choice::{Newer, choose};
 pub use dialect::{Dialect, Encoded, Step, StreamDecoder};
+pub use gemini::Gemini;
 pub use openai::{Chat, Completions, Responses};
 pub use params::{Param, supported};
 pub use providers::{OutputMode, Provider, dialect};

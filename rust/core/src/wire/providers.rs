@@ -8,6 +8,7 @@ use super::auth::{Auth, KeyOrToken};
 use super::cache_marks::CacheMarks;
 use super::choice::Newer;
 use super::dialect::Dialect;
+use super::gemini::Gemini;
 use super::openai::{Chat, Completions, Responses};
 use super::params::nearest;
 use super::reasoning::{Needed, ReasoningBack};
@@ -184,6 +185,16 @@ fn anthropic() -> Provider {
     }
 }
 
+/// Its variables are those of Google's libraries, which read `GOOGLE_API_KEY` first.
+fn google() -> Provider {
+    Provider {
+        key_vars: vec!["GOOGLE_API_KEY".into(), "GEMINI_API_KEY".into()],
+        auth: Auth::Header("x-goog-api-key".into()),
+        dialects: &[&Gemini],
+        ..hosted("google", "generativelanguage.googleapis.com", "")
+    }
+}
+
 fn perplexity() -> Provider {
     Provider {
         key_vars: vec!["PERPLEXITY_API_KEY".into(), "PPLX_API_KEY".into()],
@@ -219,6 +230,7 @@ fn rows() -> Vec<Provider> {
         },
         azure(),
         anthropic(),
+        google(),
         Provider {
             base_url_vars: vec!["GROQ_BASE_URL".into()],
             // 400 "property 'reasoning_content' is unsupported", "reasoning is not supported with this model".
@@ -342,7 +354,6 @@ fn rows() -> Vec<Provider> {
 
 /// Providers whose own API is not supported yet.
 const NOT_YET: &[(&str, &str)] = &[
-    ("google", "the Gemini API"),
     ("gemini", "the Gemini API"),
     ("vertex", "the Gemini API"),
     ("cohere", "the Cohere API"),

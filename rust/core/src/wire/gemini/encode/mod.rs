@@ -1,0 +1,68 @@
+//! Requests in the form of Gemini.
+
+mod params;
+
+pub(super) use self::params::PARAMETERS;
+
+use crate::error::Error;
+use crate::request::Request;
+use crate::wire::body::{Body, field};
+use crate::wire::dialect::{Dialect, Encoded};
+use crate::wire::messages::{Input, Message, not_a_message};
+use crate::wire::params::set;
+use crate::wire::providers::Provider;
+
+/// Writes a request.
+pub(super) fn encode(
+    dialect: &dyn Dialect,
+    request: &Request<'_>,
+    provider: &Provider,
+) -> Result<Encoded, Error> {
+    let extra = request.extra_body.map_or("null", |raw| raw.get());
+    let mut body = Body::new(request.input.get().len() + 256, extra)?;
+    let mut dropped = Vec::new();
+    let params = set(dialect, request, provider, &mut dropped)?;
+    params::write(&mut body, &params)?;
+    if let Some(system) = request.system {
+        let system = format!("{{\"parts\":[{{\"text\":{}}}]}}", system.get());
+        body.raw("systemInstruction", &system);
+    }
+    let mut unused = Vec::new();
+    let out = body.open("contents").unwrap_or(&mut unused);
+    out.push(b'[');
+    match Input::read(request)? {
+        Input::Prompt(prompt) => {
+            out.extend_from_slice(br#"{"role":"user","parts":[{"text":"#);
+            out.extend_from_slice(prompt.as_bytes());
+            out.extend_from_slice(b"}]}");
+        }
+        Input::Messages(list) => {
+            for (at, raw) in list.iter().enumerate() {
+                let message =
+                    Message::read(at, raw)?.ok_or_else(|| not_a_message(at, raw, &list))?;
+                message.check_only_system(request)?;
+                if at > 0 {
+                    out.push(b',');
+                }
+                out.extend_from_slice(br#"{"role":"user""#);
+                field(out, "parts", "[]");
+                out.push(b'}');
+            }
+        }
+    }
+    out.push(b']');
+    let verb = if request.stream {
+        "streamGenerateContent"
+    } else {
+        "generateContent"
+    };
+    let path = format!("/models/{}:{verb}", request.model);
+    let mut encoded = Encoded {
+        dropped,
+        ..Encoded::post(path, body.finish())
+    };
+    if request.stream {
+        encoded.query.push(("alt".into(), "sse".to_owned()));
+    }
+    Ok(encoded)
+}
