@@ -44,6 +44,10 @@ pub struct Request<'a> {
     /// Whether a stream asks for usage; `None` asks if the provider takes `stream_options`.
     #[serde(default)]
     pub stream_usage: Option<bool>,
+    /// The largest answer of the model in tokens, if it is known. A dialect whose API demands a limit uses it where the caller
+    /// gives none.
+    #[serde(default)]
+    pub largest_answer: Option<u64>,
     /// Request parameters under our names, in the caller's order.
     #[serde(borrow, default)]
     pub params: Option<&'a RawValue>,

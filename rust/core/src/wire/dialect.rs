@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use http::Method;
 
 use super::params::Param;
-use super::providers::Provider;
+use super::providers::{OutputMode, Provider};
 use crate::config::Family;
 use crate::error::Error;
 use crate::framing::Framing;
@@ -112,6 +112,11 @@ pub trait Dialect: Debug + Send + Sync {
 
     /// The request parameters that it takes. [`super::supported`] lists those that one provider takes.
     fn parameters(&self) -> &'static [Param];
+
+    /// How `model` is asked for JSON that fits a schema.
+    fn output_mode(&self, provider: &Provider, _model: &str) -> OutputMode {
+        provider.output_mode
+    }
 
     /// Writes the provider's request.
     ///

@@ -70,6 +70,8 @@ words! {
         JsonObject = "json_object",
         /// It takes no `response_format`. The schema is part of the prompt.
         Prompt = "prompt",
+        /// It is made to call one tool, whose arguments are the JSON.
+        Tool = "tool",
     }
 }
 

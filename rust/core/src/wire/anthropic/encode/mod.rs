@@ -24,7 +24,7 @@ pub(super) fn encode(
     body.text("model", &request.model);
     let mut dropped = Vec::new();
     let params = set(dialect, request, provider, &mut dropped)?;
-    params::write(&mut body, &params);
+    params::write(&mut body, &params, request.largest_answer);
     if let Some(system) = request.system {
         body.raw("system", system.get());
     }
