@@ -79,7 +79,7 @@ def _as_name(choice: Any) -> Any:
 
 
 def settled(
-    mode: str,
+    mode: str | None,
     target: Any,
     asked: Any,
     params: dict[str, Any],
@@ -90,7 +90,7 @@ def settled(
     """Settle what depends on the arguments of the call and of the client together.
 
     Args:
-        mode: The `output_mode` of the call.
+        mode: The `output_mode` of the call; it may be None if there is no target.
         target: The type of the reply's value, or None.
         asked: The prompt or the messages.
         params: The arguments. A `tool_choice` that is the name of a tool becomes a dict.
@@ -111,14 +111,18 @@ def settled(
     if mode == "json_schema" or _is_wire_form(target) or not has_schema:
         return asked, params, steering
     if family == "completions":
+        place = "a tool" if mode == "tool" else "the system prompt"
         raise LlmConfigError(
-            f"output_mode: {mode!r} puts the schema into the system prompt, which text completions "
+            f"output_mode: {mode!r} puts the schema into {place}, which text completions "
             "lack; use ChatClient, or put the schema into the prompt and give "
             'response_format={"type": "json_object"}'
         )
-    from tokenwire.clients.output_mode import with_schema_in_prompt
+    from tokenwire.clients.output_mode import with_answer_tool, with_schema_in_prompt
 
-    return with_schema_in_prompt(mode, asked, params, steering)
+    if mode == "tool":
+        taken = {_named(tool)[1] for tool in params.get("tools") or ()}
+        return with_answer_tool(asked, params, steering, taken)
+    return with_schema_in_prompt(str(mode), asked, params, steering)
 
 
 def _with_tool_named(params: dict[str, Any]) -> dict[str, Any]:

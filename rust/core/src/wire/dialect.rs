@@ -113,6 +113,11 @@ pub trait Dialect: Debug + Send + Sync {
     /// The request parameters that it takes. [`super::supported`] lists those that one provider takes.
     fn parameters(&self) -> &'static [Param];
 
+    /// Whether each request has to say how long its answer may be.
+    fn demands_limit(&self) -> bool {
+        false
+    }
+
     /// How `model` is asked for JSON that fits a schema.
     fn output_mode(&self, provider: &Provider, _model: &str) -> OutputMode {
         provider.output_mode

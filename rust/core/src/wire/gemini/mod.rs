@@ -67,6 +67,13 @@ impl Dialect for Gemini {
         encode::PARAMETERS
     }
 
+    fn models(&self) -> Encoded {
+        let mut encoded = Encoded::get("/models");
+        // The largest page there is. Source: ai.google.dev/api/models.
+        encoded.query.push(("pageSize".into(), "1000".to_owned()));
+        encoded
+    }
+
     fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {
         encode::encode(self, request, provider)
     }

@@ -1,7 +1,8 @@
 //! Reads the token counts of OpenAI-shaped servers.
 
-use crate::json::{Error, Kind, Reader, write_string};
-use crate::message::{RawJson, Usage};
+use crate::json::{Error, Kind, Reader};
+use crate::message::Usage;
+use crate::wire::usage_details::{Details, amount};
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -89,27 +90,19 @@ fn set(count: &mut Option<u64>, value: Option<u64>) {
     }
 }
 
-/// The digits of an amount, unless it is not a number.
-fn amount(reader: &mut Reader<'_>) -> Result<Option<String>> {
-    let digits = reader.number()?;
-    Ok(digits
-        .ends_with(|last: char| last.is_ascii_digit())
-        .then(|| digits.to_owned()))
-}
-
 /// Reads the `usage` of a response; `None` if it is not an object, or has no counts.
 ///
 /// What the counts do not come from is kept as it was sent.
 pub(super) fn of_responses(raw: &str) -> Result<Option<Box<Usage>>> {
     let mut usage = Usage::default();
-    let mut rest = Rest::default();
+    let mut rest = Details::default();
     let found = Reader::over(raw).object_or_skip(|reader, key| {
         match key {
             "input_tokens" => usage.prompt_tokens = reader.count_or_skip()?,
             "output_tokens" => usage.completion_tokens = reader.count_or_skip()?,
             "total_tokens" => usage.total_tokens = reader.count_or_skip()?,
             "input_tokens_details" | "output_tokens_details" if reader.peek()? == Kind::Object => {
-                let mut inner = Rest::default();
+                let mut inner = Details::default();
                 reader.object(|reader, key| {
                     match key {
                         "cached_tokens" => usage.cached_tokens = reader.count_or_skip()?,
@@ -132,36 +125,6 @@ pub(super) fn of_responses(raw: &str) -> Result<Option<Box<Usage>>> {
         return Ok(None);
     }
     complete(&mut usage);
-    usage.details = Some(rest.object())
-        .filter(|object| object != "{}")
-        .and_then(|object| RawJson::read(&object));
+    usage.details = rest.json();
     Ok((usage != Usage::default()).then(|| Box::new(usage)))
-}
-
-/// The members of an object that are left, as JSON text.
-#[derive(Default)]
-struct Rest(String);
-
-impl Rest {
-    /// Adds a member, unless its value is null or an empty object.
-    fn push(&mut self, key: &str, raw: &str) {
-        let inside = raw.strip_prefix('{').unwrap_or(raw).trim_ascii_start();
-        if raw == "null" || inside == "}" {
-            return;
-        }
-        let mut name = Vec::with_capacity(key.len() + 2);
-        write_string(&mut name, key);
-        self.0.push(if self.0.is_empty() { '{' } else { ',' });
-        self.0.push_str(&String::from_utf8_lossy(&name));
-        self.0.push(':');
-        self.0.push_str(raw);
-    }
-
-    fn object(mut self) -> String {
-        if self.0.is_empty() {
-            self.0.push('{');
-        }
-        self.0.push('}');
-        self.0
-    }
 }

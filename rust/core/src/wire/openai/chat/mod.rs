@@ -30,7 +30,7 @@ pub(in crate::wire) use event::is_error;
 pub(super) use event::is_failure;
 pub(super) use reply::decode_reply;
 pub(super) use stream::ChatStream;
-pub(super) use tools::new_id;
+pub(in crate::wire) use tools::new_id;
 
 use super::params;
 use crate::config::Family;

@@ -291,7 +291,7 @@ impl Calls {
 
 /// An id that no other call of the conversation has. It is random, because the replies of one conversation know
 /// nothing of each other.
-pub(in crate::wire::openai) fn new_id() -> String {
+pub(in crate::wire) fn new_id() -> String {
     std::iter::repeat_with(fastrand::alphanumeric)
         .take(ID_CHARS)
         .collect()
