@@ -1240,6 +1240,8 @@ class Engine:
         """Returns how `model` is asked for JSON that fits a schema: "json_schema", "json_object", "prompt" or "tool". None
         means the client's own model.
         """
+    def takes_strict_form(self, model: str | None = None) -> bool:
+        """Returns whether strict schemas for `model` are in OpenAI's strict form. None means the client's own model."""
     def check(self, params: dict[str, Any], **steering: Any) -> None:
         """Checks request parameters without sending anything. Without `is_draft`, also that there are a key and an address.
 

@@ -31,6 +31,9 @@ _BY_VALUE = [one.name for one in fields(Reading) if one.name not in ("other_ids"
 def differences(replay: Replay, seen: Reading, expected: Reading) -> list[str]:
     """Return every place where the client says something else than the reading."""
     seen, expected = replay.comparable(seen), replay.comparable(expected)
+    expected = replace(
+        expected, model=expected.model or replay.key, parts=_noted(expected.parts, replay)
+    )
     leaves = list(_errors(replay, seen, expected))
     names = _BY_VALUE
     if expected.error is not None:
@@ -41,9 +44,6 @@ def differences(replay: Replay, seen: Reading, expected: Reading) -> list[str]:
     ids: list[str | None] = [*expected.other_ids] or [expected.id]
     if "model" in names:
         leaves.append(("id", seen.id if seen.id not in ids else ids[0], ids[0]))
-    expected = replace(
-        expected, model=expected.model or replay.key, parts=_noted(expected.parts, replay)
-    )
     for name in names:
         leaves += _leaves(name, getattr(seen, name), getattr(expected, name))
     return [

@@ -57,7 +57,14 @@ def turns(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, An
 
 
 def same_value(recorded: Any, sent: Any) -> bool:
-    """Whether two values are equal; of a long text the recording has length and hash alone."""
+    """Whether two values are equal; of a long text the recording has length and hash alone.
+
+    Null is absent (wire.md 1).
+    """
     if isinstance(recorded, str) and isinstance(sent, str) and (m := _ELIDED.fullmatch(recorded)):
         return (len(sent), hashlib.sha256(sent.encode()).hexdigest()[:12]) == (int(m[1]), m[2])
+    if isinstance(recorded, list) and isinstance(sent, list):
+        return len(recorded) == len(sent) and all(map(same_value, recorded, sent))
+    if isinstance(recorded, dict) and isinstance(sent, dict):
+        return all(same_value(recorded.get(k), sent.get(k)) for k in {*recorded, *sent})
     return bool(recorded == sent)

@@ -281,7 +281,7 @@ def shared() -> ModelRegistry:
 
 
 def largest_answer(provider: str, model: str) -> int | None:
-    """The largest answer of a model in tokens; None if its entry does not say. The engine calls it."""
+    """The largest answer of a model in tokens, for the engine; None if it is unknown."""
     registry = shared()
     if (provider, model) not in registry._models:
         registry._load_plugins()

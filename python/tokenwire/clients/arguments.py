@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from tokenwire._engine import Engine
     from tokenwire.types.prompt import Prompt
 
 # `any` is Mistral's word for `required`; `validated` is Google's.
@@ -18,8 +19,12 @@ _MERGED = frozenset(("headers", "extra_headers", "extra_query", "extra_body"))
 _WIRE_FORMATS = ("json_object", "json_schema", "text")
 
 
-def converted(params: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+def converted(params: dict[str, Any], engine: Engine | None = None) -> tuple[dict[str, Any], Any]:
     """Merge the headers, and convert tools and the form of the reply to JSON.
+
+    Args:
+        params: The arguments.
+        engine: What they are for. It may be None if they are only headers.
 
     Returns:
         The arguments, and the type of the reply's value or None.
@@ -37,7 +42,10 @@ def converted(params: dict[str, Any]) -> tuple[dict[str, Any], Any]:
             raise LlmValidationError(f"tools: give a list of tools, not {type(tools).__name__}")
         from tokenwire.tools.functions import tool_schema
 
-        params["tools"] = [tool_schema(tool) for tool in tools]
+        strict_form = engine is None or engine.takes_strict_form(params.get("model"))
+        params["tools"] = [tool_schema(tool, strict_form=strict_form) for tool in tools]
+        if strict_form:
+            _check_form(params["tools"])
     choice = params.get("tool_choice")
     if choice is not None:
         params["tool_choice"] = _as_name(choice)
@@ -54,8 +62,19 @@ def converted(params: dict[str, Any]) -> tuple[dict[str, Any], Any]:
     if target is not None and not _is_wire_form(target):
         from tokenwire.tools.typed_output import response_format_for
 
-        params["response_format"] = response_format_for(target)
+        strict_form = engine is None or engine.takes_strict_form(params.get("model"))
+        params["response_format"] = response_format_for(target, strict_form=strict_form)
     return params, target
+
+
+def _check_form(tools: list[dict[str, Any]]) -> None:
+    """Refuse tools in Anthropic's form, for an API that has another."""
+    for number, tool in enumerate(tools):
+        if "input_schema" in tool and tool.get("type") is None:
+            raise LlmConfigError(
+                f"tools[{number}].input_schema: only the API of Anthropic takes a tool in this "
+                "form; name it `parameters`"
+            )
 
 
 def _is_wire_form(target: Any) -> bool:
@@ -146,7 +165,7 @@ def _with_tool_named(params: dict[str, Any]) -> dict[str, Any]:
 
 def _named(tool: dict[str, Any]) -> tuple[Any, Any]:
     """The kind and the name of a tool, in either form that OpenAI has; None without a name."""
-    kind = tool.get("type")
+    kind = tool.get("type", "function" if "input_schema" in tool else None)
     inside = tool.get(kind, tool) if kind in _NAMED else None
     return kind, inside.get("name") if isinstance(inside, dict) else None
 

@@ -68,7 +68,7 @@ class CallingClient(LlmClientInterface):
                 engine, params = for_model(self, params)
             from tokenwire.clients.arguments import converted
 
-            params, parse_as = converted(params)
+            params, parse_as = converted(params, engine)
             output_mode = params.pop("output_mode", None)
         if self._base:
             from tokenwire.clients.arguments import merged

@@ -47,8 +47,8 @@ def with_answer_tool(
 ) -> tuple[Any, dict[str, Any], dict[str, Any]]:
     """Make a tool of the schema in `response_format`, which the model has to call.
 
-    With tools of the caller's, it has to call one of them all. Anthropic's models and Kimi cannot be
-    made to call a tool while they think, and answer 400. So if the call asks for reasoning, the
+    With tools of the caller's, it has to call one of them all. Anthropic's models and Kimi cannot
+    be made to call a tool while they think, and answer 400. So if the call asks for reasoning, the
     system prompt asks for the call instead.
 
     Args:

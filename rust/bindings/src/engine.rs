@@ -221,6 +221,12 @@ impl Engine {
             .map_err(|error| raise::to_py(py, error, &self.caller))
     }
 
+    /// Returns whether strict schemas for `model` are in OpenAI's strict form. None means the client's own model.
+    #[pyo3(signature = (model=None))]
+    fn takes_strict_form(&self, py: Python<'_>, model: Option<&str>) -> PyResult<bool> {
+        Ok(self.client(py)?.takes_strict_form(model))
+    }
+
     /// Checks request parameters without sending anything. Without `is_draft`, also that there are a key and an address.
     ///
     /// Raises:

@@ -78,7 +78,7 @@ fn joined(answer: &Answer) -> Value {
                         arguments += delta["partial_json"].as_str().unwrap();
                         continue;
                     }
-                    other => panic!("{other}"),
+                    other => unreachable!("{other}"),
                 };
                 let text = block[name].as_str().unwrap().to_owned();
                 block[name] = (text + delta[name].as_str().unwrap()).into();
@@ -240,6 +240,9 @@ fn a_reason_says_how_a_message_ended() {
         let script = json!({"text": "a", "finish_reason": word});
         assert_eq!(ended(script, json!({})).0, reason);
     }
+    // The limit is demanded, so it does not say how long a made-up text is.
+    assert_eq!(ended(json!({}), json!({})).0, "end_turn");
+    assert_eq!(ended(json!({}), json!({"max_tokens": 5})).0, "max_tokens");
     assert_eq!(
         ended(json!({"text": ""}), json!({})).1["content"],
         json!([])

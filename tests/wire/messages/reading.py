@@ -208,6 +208,18 @@ def details_of(usage: dict[str, Any]) -> dict[str, Any] | None:
     return {key: value for key, value in rest.items() if value not in ({}, None)} or None
 
 
+def _place_of(citation: dict[str, Any]) -> dict[str, str | None]:
+    """Return the URL of what is cited, or else the document, by its id or its name."""
+    # A search result of the caller's names its source, which is mostly a URL.
+    source = citation.get("source")
+    is_url = source is not None and source.startswith(("http://", "https://"))
+    names = (citation.get("file_id"), citation.get("document_title"), None if is_url else source)
+    return {
+        "url": citation.get("url") or (source if is_url else None),
+        "document": next((name for name in names if name), None),
+    }
+
+
 def citations_of(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the citations of all texts.
 
@@ -224,9 +236,7 @@ def citations_of(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
         found += [
             {
                 **(span if text else dict.fromkeys(span)),
-                "document": one.get("file_id"),
-                # A search result of the caller's names its source, which is mostly a URL.
-                "url": one.get("url") or one.get("source"),
+                **_place_of(one),
                 "title": one.get("title") or one.get("document_title"),
                 "raw": one,
             }

@@ -93,7 +93,8 @@ def read_stream(text: str, *, lost: bool = False) -> Reading:
             # OpenRouter's mark (wire.md 5.3). Without `message_stop` it completes nothing.
             continue
         if error := error_of_event(name, data):
-            return message.reading(error if message.began else plain(error))
+            # Before the first block nothing of the reply was handed out.
+            return message.reading(error if message.blocks else plain(error))
         if message.add(json.loads(data)):
             return message.reading(None)
     return message.reading(
@@ -108,14 +109,12 @@ class Message:
         self.head: dict[str, Any] = {}
         self.usage: dict[str, Any] = {}
         self.blocks: dict[int, Block] = {}
-        self.began = False
 
     def add(self, event: Event) -> bool:
         """Add an event, by the `type` in its JSON. Returns whether it is the last one."""
         kind = event.get("type")
         if kind == "message_start":
             # It may be doubled (wire.md 5.3).
-            self.began = True
             self._take(event["message"])
         elif kind == "content_block_start":
             self.blocks[event["index"]] = Block(dict(event["content_block"]))

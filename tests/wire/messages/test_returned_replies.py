@@ -7,6 +7,7 @@ recorded client, which had the same reply.
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,12 @@ if TYPE_CHECKING:
 
 # What a recorded client did to a block of a reply before it sent it back, and we do not.
 LEFT_OUT = "the client left out a key"
+REPAIRED = "the client repaired the name of a tool"
+FOLDED = "the recording has plain quotes and dashes"
 EMPTIED = "the client emptied a key"
 OTHERWISE = "not in the reply before, or in the client's own words"
+# Curly quotes, and the dashes.
+_FOLDED = str.maketrans("\u2018\u2019\u201c\u201d\u2013\u2014", "''\"\"--")
 
 
 def blocks_of(row: dict[str, Any]) -> list[dict[str, Any]]:
@@ -116,10 +121,22 @@ def test_a_call_that_was_cut_off_cannot_go_back(messages_rows: list[dict[str, An
         Returning(MessagesReplay, answer).outcomes(rows)
 
 
+def folded(value: Any) -> Any:
+    """Return the value as some recordings have it, with plain quotes and dashes (wire.md 0.1)."""
+    if isinstance(value, str):
+        return unicodedata.normalize("NFKC", value).translate(_FOLDED)
+    if isinstance(value, list):
+        return [folded(one) for one in value]
+    if isinstance(value, dict):
+        return {key: folded(one) for key, one in value.items()}
+    return value
+
+
 def same_block(recorded: dict[str, Any], sent: dict[str, Any]) -> bool:
     """Whether it is the same block, in whatever form."""
     if recorded["type"] != sent["type"]:
         return False
+    recorded, sent = folded(recorded), folded(sent)
     key = next((k for k in ("id", "tool_use_id", "signature", "data") if k in recorded), None)
     if key is not None:
         return same_value(recorded[key], sent.get(key))
@@ -172,7 +189,11 @@ def differing(recorded: dict[str, Any], ours: dict[str, Any], reasons: Counter[s
     for key, value in recorded.items():
         if same_value(value, ours.get(key)) or key == "cache_control":
             continue
-        if value in (None, [], {}):
+        if same_value(folded(value), folded(ours.get(key))):
+            reasons[FOLDED] += 1
+        elif key == "name" and recorded["type"] == "tool_use":
+            reasons[REPAIRED] += 1
+        elif value in (None, [], {}):
             reasons[f"{EMPTIED}: {recorded['type']}.{key}"] += 1
         else:
             wrong.append(

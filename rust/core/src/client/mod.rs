@@ -199,6 +199,14 @@ impl Client {
         Ok(dialect.output_mode(&self.0.provider, model))
     }
 
+    /// Whether strict schemas for `model`, or else for the client's own, are in `OpenAI`'s strict form.
+    #[must_use]
+    pub fn takes_strict_form(&self, model: Option<&str>) -> bool {
+        let model = model.unwrap_or(&self.0.config.model);
+        let dialect = self.0.dialect_for(model);
+        dialect.is_ok_and(Dialect::takes_strict_form)
+    }
+
     /// Whether a request for `model` uses [`Request::largest_answer`].
     #[must_use]
     pub fn wants_largest_answer(&self, model: &str) -> bool {

@@ -17,6 +17,9 @@ pub(crate) struct Ask<'a> {
     /// How many choices for each prompt.
     pub(crate) n: u64,
     pub(crate) max_tokens: Option<u64>,
+    /// Whether a made-up text is as long as `max_tokens` allows. An API that demands a limit says
+    /// nothing about a length by it.
+    pub(crate) fills: bool,
     pub(crate) stop: Vec<String>,
     pub(crate) seed: u64,
     pub(crate) prompts: Vec<Prompt>,

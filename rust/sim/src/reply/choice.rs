@@ -175,7 +175,10 @@ fn made_up(ask: &Ask<'_>, prepared: &Prepared, prompt: &Prompt, seed: u64, index
         let number = (ask.seed ^ prompt.hash).wrapping_add(index);
         return Tokens::fixed(cut_text(&prose::reply(&prompt.text, number)));
     }
-    let len = prepared.pacing.tokens.or(ask.max_tokens);
+    let len = prepared
+        .pacing
+        .tokens
+        .or(ask.max_tokens.filter(|_| ask.fills));
     let len = len.unwrap_or(DEFAULT_TOKENS);
     if !prepared.behaviour.ledger {
         return Tokens::words(seed, len);

@@ -52,8 +52,7 @@ impl<'a> Block<'a> {
             // The short form of a text.
             block.kind = Kind::Text;
             block.text = reader.string()?;
-        }
-        if block.kind != Kind::Other {
+        } else if block.kind != Kind::Other {
             reader.object_or_skip(|reader, key| block.field(reader, key))?;
         }
         Ok((raw != "null").then_some(block))

@@ -73,6 +73,10 @@ impl Dialect for Messages {
         true
     }
 
+    fn takes_strict_form(&self) -> bool {
+        false
+    }
+
     fn parameters(&self) -> &'static [Param] {
         encode::PARAMETERS
     }
@@ -104,3 +108,6 @@ impl Dialect for Messages {
         errors::decode(Some(status), body)
     }
 }
+
+#[cfg(test)]
+mod tests;

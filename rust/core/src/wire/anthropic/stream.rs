@@ -102,10 +102,6 @@ impl StreamDecoder for MessagesStream {
         if self.done {
             return None;
         }
-        // As with a finish reason in chat, the reply has ended without its last event.
-        if self.reason.is_some() {
-            return self.lost();
-        }
         let start = self.odd.as_ref().unwrap_or(&self.stray.start);
         Some(if self.has_begun || start.is_empty() {
             MISSING.to_owned()

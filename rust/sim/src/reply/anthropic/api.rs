@@ -160,8 +160,7 @@ impl Api for Messages {
     }
 }
 
-/// The version of the API stands in a header, and on Vertex in the body, whose model stands in the
-/// path.
+/// The version of the API is in a header. On Vertex it is in the body, and the model in the path.
 fn check_version(request: &Request, endpoint: Endpoint<'_>, json: &Value) -> Checked<()> {
     match endpoint {
         Endpoint::Vertex { .. } if present(json, "anthropic_version").is_none() => {

@@ -67,7 +67,7 @@ const FORMS: [Form; 8] = [
     },
 ];
 
-/// Parts and items of other APIs, which are no blocks.
+/// Parts and items of other APIs, which are not blocks.
 const FOREIGN: [&str; 12] = [
     "image_url",
     "input_audio",
@@ -102,8 +102,8 @@ pub(super) fn check<'v>(
     is_own: bool,
 ) -> Checked<&'v str> {
     let Some(fields) = block.as_object() else {
-        let rule = "Input should be a valid dictionary or object to extract fields from";
-        return Err(wrong(place, rule));
+        let message = "Input should be a valid dictionary or object to extract fields from";
+        return Err(wrong(place, message));
     };
     let kind = present(block, "type").ok_or_else(|| missing(&format!("{place}.type")))?;
     let kind = kind.as_str().unwrap_or_default();
@@ -115,9 +115,9 @@ pub(super) fn check<'v>(
         return Ok(kind);
     };
     if let Some(wanted) = form.role.filter(|wanted| *wanted != role) {
-        let message = place.split(".content").next().unwrap_or(place);
-        let rule = format!("`{kind}` blocks can only be in `{wanted}` messages");
-        return Err(wrong(message, &rule));
+        let place = place.split(".content").next().unwrap_or(place);
+        let message = format!("`{kind}` blocks can only be in `{wanted}` messages");
+        return Err(wrong(place, &message));
     }
     let place = format!("{place}.{kind}");
     for name in form.needed {
@@ -146,8 +146,9 @@ fn check_field(place: &str, block: &Value, name: &str, kind: &str) -> Checked<()
         ("search_result", "content") if !value.is_array() => {
             Err(wrong(&place, "Input should be a valid list"))
         }
-        ("tool_use", "input") | ("search_result", "content") => Ok(()),
-        ("image" | "document", "source") => Ok(()),
+        ("tool_use", "input") | ("search_result", "content") | ("image" | "document", "source") => {
+            Ok(())
+        }
         _ if !value.is_string() => Err(wrong(&place, "Input should be a valid string")),
         ("tool_use", "id") | ("tool_result", "tool_use_id") if !is_name(value, usize::MAX) => {
             let rule = "String should match pattern '^[a-zA-Z0-9_-]+$'";
@@ -222,7 +223,7 @@ fn check_result(place: &str, block: &Value, is_own: bool) -> Checked<()> {
                 if !IN_RESULT.contains(&kind) {
                     return Err(wrong_tag(&place, kind, &IN_RESULT));
                 }
-                check_text(inner, is_own)?;
+                check_text(inner, "user", is_own)?;
             }
             Ok(())
         }
@@ -230,14 +231,14 @@ fn check_result(place: &str, block: &Value, is_own: bool) -> Checked<()> {
     }
 }
 
-/// Refuses a text block without text.
-pub(super) fn check_text(block: &Value, is_own: bool) -> Checked<()> {
+/// Refuses a text block without text. A model may have written white space.
+pub(super) fn check_text(block: &Value, role: &str, is_own: bool) -> Checked<()> {
     if !is_own || block.get("type").and_then(Value::as_str) != Some("text") {
         return Ok(());
     }
     match block.get("text").and_then(Value::as_str) {
         Some("") => Err(invalid("messages: text content blocks must be non-empty")),
-        Some(text) if text.trim().is_empty() => Err(invalid(
+        Some(text) if role == "user" && text.trim().is_empty() => Err(invalid(
             "messages: text content blocks must contain non-whitespace text",
         )),
         _ => Ok(()),

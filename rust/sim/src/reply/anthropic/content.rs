@@ -137,7 +137,7 @@ fn text_block(text: &str) -> String {
     String::from_utf8(block).unwrap_or_default()
 }
 
-/// Arguments as the JSON of `input`. What is no object is sent as a string.
+/// Arguments as the JSON of `input`. Anything but an object is sent as a string.
 fn input(arguments: &str) -> String {
     match serde_json::from_str::<Value>(arguments) {
         Ok(Value::Object(_)) => arguments.to_owned(),

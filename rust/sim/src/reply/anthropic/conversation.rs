@@ -7,13 +7,13 @@ use super::refusal::{invalid, missing, wrong, wrong_tag, wrong_word};
 use crate::reply::ask::{Answered, Prompt};
 use crate::reply::body::{Checked, joined_text, present};
 
-/// System messages can stand between the others.
+/// System messages can come between the others.
 const ROLES: [&str; 3] = ["user", "assistant", "system"];
 
 /// The most places at which a prompt can be cached.
 const MAX_BREAKPOINTS: usize = 4;
 
-/// A block, and where it stands.
+/// A block and its place.
 #[derive(Debug)]
 pub(super) struct Placed<'a> {
     pub(super) place: String,
@@ -115,7 +115,7 @@ impl<'a> Conversation<'a> {
                     if kind != "text" {
                         return Err(wrong_tag(&place, kind, &["text"]));
                     }
-                    blocks::check_text(block, is_own)?;
+                    blocks::check_text(block, "system", is_own)?;
                     self.push(block);
                     if breakpoints.read(&place, block)? {
                         self.cache(breakpoints);
@@ -185,7 +185,7 @@ impl<'a> Conversation<'a> {
                     (place, kind)
                 }
             };
-            blocks::check_text(block, is_own)?;
+            blocks::check_text(block, role, is_own)?;
             if kind == "tool_result" {
                 self.prompt.mix(b"tool");
                 has_role = false;

@@ -10,6 +10,18 @@ use crate::script::Reply;
 /// Fields of `usage` that a stream has only at its start.
 const AT_START: [&str; 3] = ["cache_creation", "service_tier", "inference_geo"];
 
+/// The order of the fields of `usage`. Others follow.
+const ORDER: [&str; 8] = [
+    "input_tokens",
+    "cache_creation_input_tokens",
+    "cache_read_input_tokens",
+    "cache_creation",
+    "output_tokens",
+    "output_tokens_details",
+    "service_tier",
+    "inference_geo",
+];
+
 /// A message, without its blocks.
 #[derive(Debug)]
 pub(super) struct Message {
@@ -58,10 +70,9 @@ impl Message {
     /// The data of the event that says why it ended.
     pub(super) fn delta(&self) -> String {
         let usage = self.usage.as_ref().map_or_else(String::new, |usage| {
-            let is_later = |(name, _): &(&String, &Value)| !AT_START.contains(&name.as_str());
-            let later = usage.iter().filter(is_later);
-            let later = later.map(|(name, value)| (name.clone(), value.clone()));
-            format!(",\"usage\":{}", Value::Object(later.collect()))
+            let mut later = usage.clone();
+            later.retain(|name, _| !AT_START.contains(&name.as_str()));
+            format!(",\"usage\":{}", usage_json(&later))
         });
         format!("{{{}}}{usage}", Ended::json(Some(&self.ended)))
     }
@@ -81,7 +92,7 @@ impl Message {
             ("content", content),
         ];
         fields.extend(Ended::fields(ended));
-        fields.extend(usage.map(|usage| ("usage", Value::from(usage.clone()).to_string())));
+        fields.extend(usage.map(|usage| ("usage", usage_json(usage))));
         let is_free = |(name, _): &(&str, String)| !self.extra.contains_key(*name);
         let own = fields.into_iter().filter(is_free);
         let own = own.map(|(name, value)| format!("\"{name}\":{value}"));
@@ -159,6 +170,24 @@ impl Ended {
         let fields = Self::fields(ended).map(|(name, value)| format!("\"{name}\":{value}"));
         fields.join(",")
     }
+}
+
+fn usage_json(usage: &Map<String, Value>) -> String {
+    let is_other = |name: &&str| !ORDER.contains(name);
+    let others = usage.keys().map(String::as_str).filter(is_other);
+    let fields = ORDER.into_iter().chain(others).filter_map(|name| {
+        let value = match (name, usage.get(name)?) {
+            ("cache_creation", Value::Object(counts)) => {
+                // The shorter time comes first.
+                let counts = counts.iter().rev();
+                let counts = counts.map(|(name, count)| format!("\"{name}\":{count}"));
+                format!("{{{}}}", counts.collect::<Vec<_>>().join(","))
+            }
+            (_, value) => value.to_string(),
+        };
+        Some(format!("{}:{value}", Value::from(name)))
+    });
+    format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
 }
 
 /// `usage` of a reply. A script's may have the names of chat, whose count of the prompt includes

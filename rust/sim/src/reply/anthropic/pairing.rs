@@ -14,15 +14,15 @@ use crate::reply::sealed;
 /// Each call has its result in the next turn, and each result its call in the turn before. `is_own`
 /// says whether results must come before anything else.
 pub(super) fn check_calls(turns: &[Turn<'_>], is_own: bool) -> Checked<()> {
-    // System messages can stand between a call and its result.
+    // System messages can come between a call and its result.
     let turns = turns.iter().filter(|turn| turn.role != "system");
-    let mut known = HashSet::new();
     let mut before: Option<&Turn<'_>> = None;
     for turn in turns {
         if let Some(before) = before {
             check_answered(before, Some(turn), is_own)?;
         }
         check_results(before, turn)?;
+        let mut known = HashSet::new();
         for call in of_kind(turn, "tool_use") {
             if !known.insert(text(call, "id")) {
                 return Err(wrong(&call.place, "`tool_use` ids must be unique"));

@@ -109,6 +109,7 @@ impl<'a> Question<'a> {
                 model,
                 n: 1,
                 max_tokens,
+                fills: false,
                 stop,
                 seed: 0,
                 ledger_id: ledger_id(stream_id(json).or(user), &prompts),

@@ -50,7 +50,7 @@ const FORMATS: [&str; 10] = [
     "uuid",
 ];
 
-/// Refuses a schema that is not in the subset. `place` is where it stands in the request.
+/// Refuses a schema that is not in the subset. `place` is its place in the request.
 pub(super) fn check(place: &str, schema: &Value) -> Checked<()> {
     let mut left = vec![schema];
     while let Some(schema) = left.pop() {

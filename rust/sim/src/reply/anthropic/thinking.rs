@@ -58,9 +58,15 @@ impl Thinking {
         if is_own {
             check_model(kind, model)?;
         }
-        let is_on = kind != "disabled";
-        if is_on && is_own {
+        let thinks = kind != "disabled";
+        if thinks && is_own {
             check_sampling(json)?;
+        }
+        let choice = json.pointer("/tool_choice/type").and_then(Value::as_str);
+        // Adaptive thinking gives way to a tool that is forced.
+        if kind == "enabled" && is_own && matches!(choice, Some("any" | "tool")) {
+            let message = "Thinking may not be enabled when tool_choice forces tool use.";
+            return Err(invalid(message));
         }
         let display = present(thinking, "display").map(|display| display.as_str());
         let is_shown = match display {
@@ -72,7 +78,10 @@ impl Thinking {
                 return Err(wrong_word(&place, &["summarized", "omitted"]));
             }
         };
-        Ok(Self { is_on, is_shown })
+        Ok(Self {
+            is_on: thinks,
+            is_shown,
+        })
     }
 
     /// The reasoning of a made-up reply.
@@ -131,12 +140,6 @@ fn check_sampling(json: &Value) -> Checked<()> {
         return Err(invalid(format!(
             "`top_k` must be unset when thinking is enabled or in adaptive mode. {DOCUMENTATION}"
         )));
-    }
-    let choice = json.pointer("/tool_choice/type").and_then(Value::as_str);
-    if matches!(choice, Some("any" | "tool")) {
-        return Err(invalid(
-            "Thinking may not be enabled when tool_choice forces tool use.",
-        ));
     }
     Ok(())
 }

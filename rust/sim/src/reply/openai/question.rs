@@ -89,6 +89,7 @@ impl<'a> Question<'a> {
                 model,
                 n,
                 max_tokens,
+                fills: true,
                 stop,
                 seed: present(json, "seed").map_or(0, |seed| fnv(seed.to_string().as_bytes())),
                 ledger_id: ledger_id(stream_id(json), &prompts),

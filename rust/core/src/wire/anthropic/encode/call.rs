@@ -10,10 +10,10 @@ use crate::error::Error;
 use crate::json::{Kind, Reader, write_string};
 use crate::wire::messages::{Part, plain};
 
-/// The ids of the calls of a conversation.
+/// The ids of the calls of a turn.
 ///
-/// An id has only letters, digits, `_` and `-`, and no other call has it: 400 "`tool_use` ids must be unique". Ids of other
-/// providers are rewritten where they are not of that kind, the same way in the call and in its result.
+/// An id has only letters, digits, `_` and `-`, and no other call of the turn has it: 400 "`tool_use` ids must be unique". Ids
+/// of other providers are rewritten where they are not of that kind, the same way in the call and in its result.
 #[derive(Default)]
 pub(super) struct Ids {
     /// Those that are taken.
@@ -24,21 +24,34 @@ pub(super) struct Ids {
     open: HashMap<String, VecDeque<String>>,
     /// What the last call with an id is called.
     last: HashMap<String, String>,
+    /// How many calls of the conversation came without an id.
+    nameless: usize,
 }
 
 impl Ids {
+    /// Begins another turn of the model. It may have the ids of the one before.
+    pub(super) fn begin_turn(&mut self) {
+        *self = Self {
+            nameless: self.nameless,
+            ..Self::default()
+        };
+    }
+
     /// The id that a call is written with.
     pub(super) fn of_call(&mut self, given: Option<&str>) -> String {
         let given = given.map(plain).unwrap_or_default();
-        let wanted = plain_name(&given);
+        let wanted = match plain_name(&given) {
+            none if none.is_empty() => {
+                self.nameless += 1;
+                format!("call_{NAME}_{}", self.nameless)
+            }
+            wanted => wanted,
+        };
         let mut id = wanted.clone();
-        while !self.taken.insert(id.clone()) || id.is_empty() {
+        while !self.taken.insert(id.clone()) {
             let again = self.again.entry(wanted.clone()).or_insert(1);
             *again += 1;
-            id = match &*wanted {
-                "" => format!("call_{NAME}_{}", *again - 1),
-                _ => format!("{wanted}_{again}"),
-            };
+            id = format!("{wanted}_{again}");
         }
         let open = self.open.entry(given.clone().into_owned()).or_default();
         open.push_back(id.clone());

@@ -76,7 +76,7 @@ impl Blocks<'_> {
 
     fn text(&mut self, part: &Part<'_>) -> Result<Option<Vec<u8>>, Error> {
         let text = part.text("text")?;
-        if is_blank(text) {
+        if text == "\"\"" {
             return Ok(None);
         }
         let extra = self.extra(part, &OF_TEXT);
@@ -225,7 +225,7 @@ impl Blocks<'_> {
     /// A block that the caller wrote in the form of this API.
     fn verbatim(&mut self, part: &Part<'_>) -> Result<Vec<u8>, Error> {
         if part.get("cache_control").is_some() {
-            self.marks.note(|| part.path());
+            self.marks.note(|| format!("{}.cache_control", part.path()));
         }
         if let Some(source) = part.get("source").filter(|raw| raw.starts_with('{')) {
             let place = format!("{}.source", part.path());
@@ -253,7 +253,7 @@ impl Blocks<'_> {
     /// Ends a block, with the mark of a cached prefix if the part has one.
     fn end(&mut self, part: &Part<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
         if part.get("cache_control").is_some() {
-            self.marks.note(|| part.path());
+            self.marks.note(|| format!("{}.cache_control", part.path()));
         } else {
             let mark = self
                 .marks
@@ -263,13 +263,6 @@ impl Blocks<'_> {
         out.push(b'}');
         Ok(())
     }
-}
-
-/// Whether a text, which is a JSON string, has nothing to read: 400 "text content blocks must be non-empty" and "text content
-/// blocks must contain non-whitespace text".
-pub(super) fn is_blank(text: &str) -> bool {
-    // A longer text is not read for it.
-    text.len() < 1024 && plain(text).trim().is_empty()
 }
 
 /// Whether it may be the name of a tool: 400 "String should match pattern '^[a-zA-Z0-9_-]{1,128}$'".

@@ -1,9 +1,10 @@
 //! Writes the caller's messages.
 //!
 //! System text that begins a conversation is the system prompt. All results of a turn are in one message of the user, before
-//! what the user says in it: 400 "`tool_use` ids were found without `tool_result` blocks immediately after".
+//! what the user says in it: 400 "`tool_use` ids were found without `tool_result` blocks immediately after". A text that is
+//! empty is left out: 400 "text content blocks must be non-empty".
 
-use super::content::{Blocks, is_blank};
+use super::content::Blocks;
 use crate::error::Error;
 use crate::json::write_string;
 use crate::request::Request;
@@ -74,6 +75,9 @@ pub(super) fn write(
                 }
                 let path = message.path();
                 let mut turn = Turn::new(role(&message)?);
+                if turn.role == "assistant" && !turns.is_models() {
+                    blocks.ids.begin_turn();
+                }
                 read(message, &mut turn, blocks)?;
                 turn.check(&path)?;
                 turns.push(turn);
@@ -182,7 +186,7 @@ impl<'a> Turn<'a> {
 
     /// Adds a text, which is a JSON string.
     fn add_text(&mut self, text: &'a str) {
-        if is_blank(text) {
+        if text == "\"\"" {
             return;
         }
         self.only_text = self.blocks.is_empty().then_some(text);
@@ -273,6 +277,13 @@ impl Default for Turns<'_> {
 }
 
 impl<'a> Turns<'a> {
+    /// Whether the model spoke last.
+    fn is_models(&self) -> bool {
+        self.open
+            .as_ref()
+            .is_some_and(|open| open.role == "assistant")
+    }
+
     /// Adds a message. One of the user joins the one before it where one of them has results.
     fn push(&mut self, turn: Turn<'a>) {
         if turn.is_empty() {

@@ -26,12 +26,12 @@ impl Marks {
     ) -> Result<&'static str, Error> {
         let mark = CacheMarks::Control.mark(cache, &path, model)?;
         if !mark.is_empty() {
-            self.note(path);
+            self.note(|| format!("{}.cache", path()));
         }
         Ok(mark)
     }
 
-    /// Notes a mark that the caller wrote in the form of this API.
+    /// Notes the mark at a path, such as one that the caller wrote in the form of this API.
     pub(super) fn note(&mut self, path: impl FnOnce() -> String) {
         self.count += 1;
         if self.count > MOST && self.too_many.is_none() {
@@ -45,8 +45,9 @@ impl Marks {
             return Ok(());
         };
         Err(invalid(format!(
-            "{path}.cache: messages takes {MOST} marks of cached prefixes, and there are {}; leave out cache= on the others",
-            self.count
+            "{path}: messages takes {MOST} marks of cached prefixes, and there are {}; leave out {} of them",
+            self.count,
+            self.count - MOST
         )))
     }
 }

@@ -14,6 +14,8 @@ mod schema;
 mod thinking;
 mod tools;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 pub(super) use self::params::PARAMETERS;
 
 use self::call::Ids;
@@ -39,7 +41,14 @@ pub(super) fn encode(
 ) -> Result<Encoded, Error> {
     let extra = request.extra_body.map_or("null", |raw| raw.get());
     let mut body = Body::new(request.input.get().len() + 256, extra)?;
-    body.text("model", &request.model);
+    let path = if provider.is_vertex {
+        // Source: Anthropic's SDK, `lib/vertex`.
+        body.text("anthropic_version", "vertex-2023-10-16");
+        path_on_vertex(&request.model, request.stream)
+    } else {
+        body.text("model", &request.model);
+        PATH.to_owned()
+    };
     let mut dropped = Vec::new();
     let mut params = set(dialect, request, provider, &mut dropped)?;
     let model = model(provider, &request.model);
@@ -65,22 +74,43 @@ pub(super) fn encode(
     Ok(Encoded {
         headers: files.into_iter().collect(),
         dropped,
-        ..Encoded::post(PATH, body.finish())
+        ..Encoded::post(path, body.finish())
     })
 }
 
-/// How a model is asked for JSON. Servers of other vendors know tools, but hardly any of them schemas.
+/// The path of a model on Vertex, which has its name.
+fn path_on_vertex(model: &str, is_stream: bool) -> String {
+    let model = utf8_percent_encode(model, ESCAPED);
+    let verb = if is_stream {
+        "streamRawPredict"
+    } else {
+        "rawPredict"
+    };
+    format!("/publishers/anthropic/models/{model}:{verb}")
+}
+
+/// What is escaped in a segment of a path (RFC 3986), besides what is not ASCII.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'@');
+
+/// How a model is asked for JSON. Servers of other vendors' models know tools, and leave out a schema that they do not know.
 pub(super) fn output_mode(provider: &Provider, name: &str) -> OutputMode {
-    match (provider.output_mode, model(provider, name)) {
-        (OutputMode::JsonSchema, Some(model)) if !model.takes_schema() => OutputMode::Tool,
-        (OutputMode::JsonObject, _) => OutputMode::Tool,
-        (mode, _) => mode,
+    let takes_schema = model(provider, name).is_some_and(Model::takes_schema);
+    match provider.output_mode {
+        OutputMode::JsonSchema if takes_schema => OutputMode::JsonSchema,
+        OutputMode::JsonSchema | OutputMode::JsonObject => OutputMode::Tool,
+        mode => mode,
     }
 }
 
-/// What is known of a model. One that Anthropic serves under a name that we do not know is a new one.
+/// What is known of a model. One that Anthropic serves under a name that we do not know is a new one, and so is one that a
+/// deployment of Foundry has a name for.
 fn model(provider: &Provider, name: &str) -> Option<Model> {
-    let is_own = provider.name == "anthropic";
+    let is_own = matches!(&*provider.name, "anthropic" | "foundry" | "vertex");
     Model::read(name).or_else(|| Model::read("claude").filter(|_| is_own))
 }
 

@@ -131,7 +131,7 @@ pub(super) fn write(
                 body.raw("tools", &tools);
             }
             ("response_format", _) => format = response_format(value)?,
-            ("user", _) => metadata.push(("user_id".into(), value)),
+            ("user", _) => set_user(value, &mut metadata)?,
             ("metadata", _) => add_metadata(value, &mut metadata, request, &mut blocks.dropped)?,
             // These are written below.
             ("tool_choice" | "parallel_tool_calls" | "reasoning_effort", _) => {}
@@ -221,13 +221,18 @@ fn add_metadata<'a>(
                 key.escape_debug()
             )));
         }
-        if !metadata.is_empty() {
-            return Err(invalid(
-                "params.metadata.user_id: user is set too; they are the same, so set only one",
-            ));
-        }
-        metadata.push((key, raw));
+        set_user(raw, metadata)?;
     }
+    Ok(())
+}
+
+fn set_user<'a>(user: &'a str, metadata: &mut Fields<'a>) -> Result<(), Error> {
+    if !metadata.is_empty() {
+        return Err(invalid(
+            "params.metadata.user_id: user is set too; they are the same, so set only one",
+        ));
+    }
+    metadata.push(("user_id".into(), user));
     Ok(())
 }
 

@@ -81,15 +81,19 @@ impl Definitions {
         } else if let Some(value) = take(&mut known, "const") {
             field(&mut out, "enum", &format!("[{value}]"));
         }
+        let mut has_choices = false;
         for (key, written) in [("anyOf", "anyOf"), ("oneOf", "anyOf"), ("allOf", "allOf")] {
             if let Some(choices) = take(&mut known, key) {
                 let choices = self.choices(choices, &format!("{path}.{key}"), depth)?;
                 field(&mut out, written, &choices);
+                has_choices = true;
                 break;
             }
         }
+        // Each choice is closed. To close what is around them, too, would allow no key.
+        let has_keys = known.iter().any(|(key, _)| key == "properties");
         let is = |name: &str| kind.is_some_and(|kind| kind.contains(&format!("\"{name}\"")));
-        if is("object") {
+        if is("object") && (has_keys || !has_choices) {
             self.object(&mut known, (path, depth), &mut out)?;
         }
         if is("array") {

@@ -249,7 +249,18 @@ fn schema(raw: Option<&str>, is_strict: bool, path: &str) -> Result<String, Erro
                 "{place}.type: {NAME} takes only an object, and not {other}; put the value into a property"
             )));
         }
-        None => known.insert(0, ("type".into(), "\"object\"")),
+        None => {
+            let has = |key: &&str| known.iter().any(|(name, _)| name == key);
+            if let Some(key) = ["anyOf", "oneOf", "allOf", "$ref", "enum"]
+                .iter()
+                .find(|key| has(key))
+            {
+                return Err(invalid(format!(
+                    "{place}.{key}: {NAME} takes only an object; put the value into a property"
+                )));
+            }
+            known.insert(0, ("type".into(), "\"object\""));
+        }
     }
     let schema = written(&known);
     if is_strict {
@@ -268,7 +279,7 @@ fn marked(
     let mut json = written(&tool);
     let given = tool.iter().find(|(key, _)| key == "cache_control");
     if given.is_some_and(|(_, raw)| *raw != "null") {
-        blocks.marks.note(|| path.to_owned());
+        blocks.marks.note(|| format!("{path}.cache_control"));
         return Ok(json);
     }
     let mark = blocks.marks.mark(cache, || path.to_owned(), blocks.name)?;

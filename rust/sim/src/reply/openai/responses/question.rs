@@ -122,6 +122,7 @@ impl<'a> Question<'a> {
                 model,
                 n: 1,
                 max_tokens,
+                fills: true,
                 stop: Vec::new(),
                 seed: 0,
                 ledger_id: ledger_id(stream_id(json), &prompts),

@@ -1,7 +1,12 @@
 //! Tests of requests in the form of Messages.
 
 mod input;
+mod parameters;
 mod results;
+mod schemas;
+mod sent_back;
+mod statements;
+mod tools;
 
 use serde_json::{Value, json};
 
