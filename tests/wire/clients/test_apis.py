@@ -251,7 +251,9 @@ def test_vertex_is_asked_by_the_api_of_the_publisher(
     other = client.with_options(model="vertex:claude-haiku-4-5@20251001")
     for found in (spoken(other), spoken(client, model="claude-haiku-4-5@20251001")):
         assert found[0] == "messages"
-        assert str(found[1]).startswith(f"https://{host}/v1/projects/p/locations/{region}/")
+        place = f"https://{host}/v1/projects/p/locations/{region}"
+        model = "publishers/anthropic/models/claude-haiku-4-5@20251001:rawPredict"
+        assert str(found[1]).replace("%40", "@") == f"{place}/{model}"
 
 
 def test_a_key_without_a_project_finds_it_on_vertex(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,7 +266,7 @@ def test_a_key_without_a_project_finds_it_on_vertex(monkeypatch: pytest.MonkeyPa
         True,
     )
     token = tw.ChatClient("vertex:gemini-3-pro", api_key="ya29.x")
-    with pytest.raises(tw.LlmConfigError, match="set GOOGLE_CLOUD_LOCATION or .* or give region="):
+    with pytest.raises(tw.LlmConfigError, match=r"set GOOGLE_CLOUD_LOCATION or .* or give region="):
         token.complete("hi")
     with pytest.raises(tw.LlmConfigError, match="model: Vertex serves it only in a project"):
         client.with_options(model="vertex:claude-opus-5").complete("hi")
