@@ -18,6 +18,7 @@
 //! A part goes back with all of that only to the provider that sent it, by this API.
 
 mod encode;
+mod families;
 mod reply;
 mod stream;
 
