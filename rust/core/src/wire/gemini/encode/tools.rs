@@ -35,12 +35,28 @@ pub(super) fn write(
             "",
         )?;
         let kind = get("type").map(plain);
-        let Some(function) = get("function").filter(|raw| raw.starts_with('{')) else {
-            if matches!(kind.as_deref(), Some("custom")) {
-                return Err(invalid(format!(
-                    "{path}: gemini has no custom tools; describe the input as the parameters of a function"
-                )));
-            }
+        if let Some(function) = get("function").filter(|raw| raw.starts_with('{')) {
+            separate(&mut functions);
+            let function = fields(function, format_args!("{path}.function"))?;
+            declare(
+                &format!("{path}.function"),
+                &function,
+                &mut functions,
+                dropped,
+            )?;
+        } else if kind.as_deref() == Some("function") {
+            // In the form of Responses, what it is stands beside the type.
+            separate(&mut functions);
+            let is_ours = |key: &str| matches!(key, "type" | "cache");
+            let others = tool.iter().filter(|(key, _)| !is_ours(key));
+            let function: Fields<'_> = others.cloned().collect();
+            declare(&path, &function, &mut functions, dropped)?;
+        } else if let Some(kind) = kind {
+            return Err(invalid(format!(
+                "{path}.type: gemini has no tools of type {}; its own are dicts such as {{\"googleSearch\": {{}}}}",
+                kind.escape_debug()
+            )));
+        } else {
             let others = if functions.is_empty() {
                 &mut before
             } else {
@@ -48,15 +64,7 @@ pub(super) fn write(
             };
             separate(others);
             other(raw, &tool, others);
-            continue;
-        };
-        separate(&mut functions);
-        declare(
-            &format!("{path}.function"),
-            function,
-            &mut functions,
-            dropped,
-        )?;
+        }
     }
     out.push(b'[');
     out.extend_from_slice(&before);
@@ -96,16 +104,11 @@ fn other(raw: &str, tool: &Fields<'_>, out: &mut Vec<u8>) {
 /// Writes the declaration of a function.
 fn declare(
     path: &str,
-    function: &str,
+    function: &Fields<'_>,
     out: &mut Vec<u8>,
     dropped: &mut Vec<String>,
 ) -> Result<(), Error> {
-    let function = fields(function, path)?;
-    let name = function
-        .iter()
-        .find(|(key, _)| key == "name")
-        .map(|it| it.1);
-    let Some(name) = name.filter(|raw| raw.starts_with('"')) else {
+    let Some(name) = value(function, "name").filter(|raw| raw.starts_with('"')) else {
         return Err(invalid(format!(
             "{path}.name: it is missing, or it is not a string"
         )));
@@ -113,7 +116,7 @@ fn declare(
     check_name(&format!("{path}.name"), &plain(name))?;
     out.extend_from_slice(b"{\"name\":");
     out.extend_from_slice(name.as_bytes());
-    for (key, raw) in &function {
+    for (key, raw) in function {
         match (&**key, *raw) {
             ("name", _) | (_, "null") | ("strict", "false") => {}
             ("strict", _) => dropped.push(format!("{path}.strict")),
@@ -168,10 +171,7 @@ pub(super) fn choice(choice: &str) -> Result<String, Error> {
         {
             let place = format!("{place}[{at}]");
             let tool = fields(tool, &place)?;
-            let function = tool
-                .iter()
-                .find(|(key, _)| key == "function")
-                .map(|it| it.1);
+            let function = value(&tool, "function");
             names.push(name(
                 &format!("{place}.function"),
                 function.unwrap_or("null"),
@@ -184,6 +184,9 @@ pub(super) fn choice(choice: &str) -> Result<String, Error> {
         };
         return mode(&format!("{path}.allowed_tools.mode"), &word, &names);
     }
+    if get("type").map(plain).as_deref() == Some("function") && get("name").is_some() {
+        return mode(path, "any", &[name(path, choice)?]);
+    }
     if get("type").is_some() {
         return Err(invalid(format!(
             "{path}: gemini can be made to call functions only; give the name of one, or \"required\""
@@ -195,10 +198,7 @@ pub(super) fn choice(choice: &str) -> Result<String, Error> {
 /// The name of the function, as JSON text.
 fn name<'a>(path: &str, function: &'a str) -> Result<&'a str, Error> {
     let function = fields(function, path)?;
-    let name = function
-        .iter()
-        .find(|(key, _)| key == "name")
-        .map(|it| it.1);
+    let name = value(&function, "name");
     name.filter(|raw| raw.starts_with('"'))
         .ok_or_else(|| invalid(format!("{path}.name: it is missing, or it is not a string")))
 }

@@ -128,8 +128,29 @@ fn a_choice_that_is_none_is_refused() {
         let text = why(&json!({"tool_choice": choice}));
         assert!(text.starts_with(expected), "{text}");
     }
-    let custom = json!([{"type": "custom", "custom": {"name": "f"}}]);
-    assert!(
-        why(&json!({"tools": custom})).starts_with("params.tools[0]: gemini has no custom tools")
+    for tool in [
+        json!({"type": "custom", "custom": {"name": "f"}}),
+        json!({"type": "web_search"}),
+    ] {
+        let text = why(&json!({"tools": [tool]}));
+        assert!(
+            text.starts_with("params.tools[0].type: gemini has no tools of type "),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_function_in_the_form_of_responses_is_declared_and_chosen_too() {
+    let flat = json!({"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": false, "cache": true});
+    let choice = json!({"type": "function", "name": "f"});
+    let sent = with(&json!({"tools": [flat, function("g")], "tool_choice": choice}));
+    assert_eq!(
+        sent["tools"],
+        json!([{"functionDeclarations": [{"name": "f", "parametersJsonSchema": {"type": "object"}}, {"name": "g"}]}])
+    );
+    assert_eq!(
+        sent["toolConfig"]["functionCallingConfig"]["allowedFunctionNames"],
+        json!(["f"])
     );
 }
