@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::super::NAME;
 use super::part::Target;
 use crate::error::Error;
-use crate::json::{Kind, Reader, strict, write_string};
+use crate::json::{is_complete, strict, write_string};
 use crate::wire::body::{field, fields};
 use crate::wire::gemini::families;
 use crate::wire::messages::{Content, Part, plain};
@@ -77,7 +77,7 @@ impl<'a> Calls<'a> {
         Ok(is_signed)
     }
 
-    /// Writes the result of a call. Its text is the output, unless it is the text of an object: then it is the response.
+    /// Writes the result of a call. Its text is the output, and the text of a JSON object is the response itself.
     pub(super) fn write_result(
         &mut self,
         part: &Part<'a>,
@@ -204,36 +204,34 @@ fn response(text: Option<&str>, is_error: bool) -> String {
     let Some(text) = text else {
         return if is_error { "{\"error\":\"\"}" } else { "{}" }.to_owned();
     };
-    let object = Some(text.trim()).filter(|text| is_object(text) && !text.contains("\"$ref\""));
-    let has_key = |text: &str| {
-        let all = fields(text, "content").unwrap_or_default();
-        all.iter()
-            .any(|(key, _)| matches!(&**key, "output" | "error"))
+    let trimmed = text.trim();
+    let is_json = is_complete(trimmed.as_bytes()) && !trimmed.contains("\"$ref\"");
+    let has_key = || {
+        let all = fields(trimmed, "content").unwrap_or_default();
+        let is_ours = |key: &str| matches!(key, "output" | "error");
+        all.iter().any(|(key, _)| is_ours(key))
     };
-    match object {
-        Some(object) if !is_error && !has_key(object) => strict(object).into_owned(),
-        _ => {
-            let mut value = Vec::new();
-            match object {
-                Some(object) => value.extend_from_slice(strict(object).as_bytes()),
-                None => write_string(&mut value, text),
-            }
-            let key = if is_error { "error" } else { "output" };
-            let mut out = Vec::with_capacity(value.len() + 12);
-            out.extend_from_slice(format!("{{\"{key}\":").as_bytes());
-            out.extend_from_slice(&value);
-            out.push(b'}');
-            String::from_utf8_lossy(&out).into_owned()
-        }
+    if is_json && trimmed.starts_with('{') && !is_error && !has_key() {
+        return strict(trimmed).into_owned();
     }
+    let mut out = if is_error {
+        b"{\"error\":"
+    } else {
+        &b"{\"output\":"[..]
+    }
+    .to_vec();
+    if is_json {
+        out.extend_from_slice(strict(trimmed).as_bytes());
+    } else {
+        write_string(&mut out, text);
+    }
+    out.push(b'}');
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// Whether the text is one JSON object and nothing else.
 fn is_object(text: &str) -> bool {
-    let mut reader = Reader::over(text);
-    text.starts_with('{')
-        && matches!(reader.peek(), Ok(Kind::Object))
-        && reader.skip().and_then(|()| reader.end()).is_ok()
+    text.starts_with('{') && is_complete(text.as_bytes())
 }
 
 /// Keys of a call that we know. `index` is the place of a call in a streamed list.

@@ -266,10 +266,10 @@ impl<'a> Contents<'a, '_> {
                 self.calls
                     .write_result(part, self.to, entry.next(), dropped)
             }
-            // Another model may have said nothing beside its calls, and Vertex refuses an empty text.
+            // The model of another provider may have said nothing beside its calls, and Vertex refuses an empty text.
             "text"
                 if entry.role == "model"
-                    && !self.to.sent(part)
+                    && self.to.is_foreign(part)
                     && part.get("text") == Some("\"\"") =>
             {
                 Ok(())

@@ -187,7 +187,19 @@ fn a_result_is_an_output_an_error_or_the_object_itself() {
         (json!({"content": "5 °C"}), json!({"output": "5 °C"})),
         (json!({"content": ""}), json!({"output": ""})),
         (json!({}), json!({"output": ""})),
-        (json!({"content": "[1, 2]"}), json!({"output": "[1, 2]"})),
+        (
+            json!({"content": "[1, {\"a\": NaN}]"}),
+            json!({"output": [1, {"a": null}]}),
+        ),
+        // These are not JSON.
+        (
+            json!({"content": "{\"a\": \"x\ny\"}"}),
+            json!({"output": "{\"a\": \"x\ny\"}"}),
+        ),
+        (
+            json!({"content": "{\"a\": 01}"}),
+            json!({"output": "{\"a\": 01}"}),
+        ),
         (json!({"content": "5"}), json!({"output": "5"})),
         (
             json!({"content": " {\"return_value\": [1.0]} "}),

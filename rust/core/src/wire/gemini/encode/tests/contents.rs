@@ -170,8 +170,8 @@ fn a_mark_of_a_cached_prefix_writes_nothing() {
 }
 
 #[test]
-fn an_empty_text_of_another_model_is_left_out() {
-    let empty = assistant(&json!([{"type": "text", "text": ""}]));
+fn an_empty_text_of_another_provider_is_left_out() {
+    let empty = assistant(&json!([{"type": "text", "text": "", "provider": "openai"}]));
     let messages =
         json!([{"role": "user", "content": "a"}, empty[0], {"role": "user", "content": "b"}]);
     assert_eq!(
