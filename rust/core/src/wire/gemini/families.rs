@@ -6,6 +6,7 @@
 //! structured-output, media-resolution; docs.cloud.google.com: the page of each model.
 
 use crate::wire::model_name;
+use crate::wire::providers::OutputMode;
 
 /// How a model is told how much to think.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,20 @@ pub(super) fn thinking(model: &str) -> Thinking {
 /// the result of a tool, and a resolution for each image.
 pub(super) fn is_3(model: &str) -> bool {
     version(model).is_none_or(|version| version >= (3, 0))
+}
+
+/// How `model` is asked for JSON that fits a schema. `responseJsonSchema` came with Gemini 2.5, and Gemma 3 has neither that nor
+/// tools.
+pub(super) fn output_mode(model: &str) -> OutputMode {
+    let is_old = version(model).is_some_and(|version| version < (2, 5));
+    let gemma = model_name::version(name(model), "gemma-");
+    if gemma.is_some_and(|version| version < (4, 0)) {
+        OutputMode::Prompt
+    } else if is_old {
+        OutputMode::Tool
+    } else {
+        OutputMode::JsonSchema
+    }
 }
 
 /// Why the model refuses a parameter; `None` if it takes it, as far as is known.
@@ -115,6 +130,20 @@ mod tests {
             "gemini-1.5-flash",
         ] {
             assert!(!is_3(model), "{model}");
+        }
+    }
+
+    #[test]
+    fn older_models_answer_by_a_tool_or_as_the_prompt_says() {
+        for (model, expected) in [
+            ("gemini-3-flash-preview", OutputMode::JsonSchema),
+            ("gemini-2.5-flash", OutputMode::JsonSchema),
+            ("gemini-flash-latest", OutputMode::JsonSchema),
+            ("models/gemini-2.0-flash", OutputMode::Tool),
+            ("gemma-3-27b-it", OutputMode::Prompt),
+            ("gemma-4-26b", OutputMode::JsonSchema),
+        ] {
+            assert_eq!(output_mode(model), expected, "{model}");
         }
     }
 

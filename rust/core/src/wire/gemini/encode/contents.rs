@@ -9,7 +9,7 @@
 //!   (<https://ai.google.dev/gemini-api/docs/thought-signatures>).
 
 use super::call::Calls;
-use super::part::Target;
+use super::part::{Target, thought};
 use super::path::is_vertex;
 use crate::error::Error;
 use crate::request::Request;
@@ -97,12 +97,26 @@ struct Entry {
     /// Its parts with commas between them; the whole content if the caller wrote it in this form.
     parts: Vec<u8>,
     is_verbatim: bool,
-    /// Whether it has the result of a tool, and whether it has nothing else.
-    has_result: bool,
-    is_results: bool,
-    /// Whether it has a call, and where the signature of the first one is missing.
-    has_call: bool,
-    unsigned: Option<usize>,
+    results: Results,
+    first_call: FirstCall,
+}
+
+/// Whether a content has results of tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Results {
+    None,
+    Some,
+    /// It has nothing else.
+    Only,
+}
+
+/// The first call of a content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FirstCall {
+    None,
+    Signed,
+    /// Where its signature is missing.
+    Unsigned(usize),
 }
 
 impl Entry {
@@ -111,10 +125,8 @@ impl Entry {
             role,
             parts: Vec::new(),
             is_verbatim: false,
-            has_result: false,
-            is_results: false,
-            has_call: false,
-            unsigned: None,
+            results: Results::None,
+            first_call: FirstCall::None,
         }
     }
 
@@ -142,12 +154,16 @@ impl<'a> Contents<'a, '_> {
     }
 
     fn verbatim(&mut self, role: &'static str, raw: &str) {
-        let has_result =
-            raw.contains("\"functionResponse\"") || raw.contains("\"function_response\"");
+        let names = ["\"functionResponse\"", "\"function_response\""];
+        let results = if names.iter().any(|name| raw.contains(name)) {
+            Results::Some
+        } else {
+            Results::None
+        };
         self.list.push(Entry {
             parts: raw.as_bytes().to_vec(),
             is_verbatim: true,
-            has_result,
+            results,
             ..Entry::of(role)
         });
     }
@@ -183,14 +199,18 @@ impl<'a> Contents<'a, '_> {
         let joins = self.list.last().is_some_and(|last| {
             !last.is_verbatim
                 && last.role == role
-                && (role == "model" || is_results && last.is_results)
+                && (role == "model" || is_results && last.results == Results::Only)
         });
         let mut entry = match self.list.pop() {
             Some(last) if joins => last,
             last => {
                 self.list.extend(last);
                 Entry {
-                    is_results,
+                    results: if is_results {
+                        Results::Only
+                    } else {
+                        Results::None
+                    },
                     ..Entry::of(role)
                 }
             }
@@ -234,7 +254,7 @@ impl<'a> Contents<'a, '_> {
     fn part(&mut self, part: &Part<'a>, entry: &mut Entry) -> Result<(), Error> {
         let dropped = &mut self.dropped;
         match &*part.kind {
-            "reasoning" if self.to.sent(part) => self.to.thought(part, entry.next()),
+            "reasoning" if self.to.sent(part) => thought(part, entry.next()),
             "reasoning" => {
                 dropped.push(part.path());
                 Ok(())
@@ -254,15 +274,21 @@ impl<'a> Contents<'a, '_> {
             }
             "tool_call" => {
                 let is_signed = self.calls.write(part, self.to, entry.next(), dropped)?;
-                if !entry.has_call && !is_signed {
+                if entry.first_call == FirstCall::None {
                     // Before the brace that ends it.
-                    entry.unsigned = entry.parts.len().checked_sub(1);
+                    let end = entry.parts.len().saturating_sub(1);
+                    entry.first_call = if is_signed {
+                        FirstCall::Signed
+                    } else {
+                        FirstCall::Unsigned(end)
+                    };
                 }
-                entry.has_call = true;
                 Ok(())
             }
             "tool_result" => {
-                entry.has_result = true;
+                if entry.results == Results::None {
+                    entry.results = Results::Some;
+                }
                 self.calls
                     .write_result(part, self.to, entry.next(), dropped)
             }
@@ -280,7 +306,7 @@ impl<'a> Contents<'a, '_> {
 
     /// Writes the list.
     fn write(&self, out: &mut Vec<u8>) {
-        let is_question = |entry: &Entry| entry.role == "user" && !entry.has_result;
+        let is_question = |entry: &Entry| entry.role == "user" && entry.results == Results::None;
         let turn = self.list.iter().rposition(is_question).unwrap_or(0);
         let needs_signatures = families::is_3(self.to.model);
         out.push(b'[');
@@ -293,8 +319,12 @@ impl<'a> Contents<'a, '_> {
                 continue;
             }
             out.extend_from_slice(format!("{{\"role\":\"{}\",\"parts\":[", entry.role).as_bytes());
-            let unsigned = entry.unsigned.filter(|_| needs_signatures && at >= turn);
-            match unsigned.and_then(|place| entry.parts.split_at_checked(place)) {
+            let is_checked = needs_signatures && at >= turn;
+            let cut = match entry.first_call {
+                FirstCall::Unsigned(end) if is_checked => entry.parts.split_at_checked(end),
+                _ => None,
+            };
+            match cut {
                 Some((before, after)) => {
                     out.extend_from_slice(before);
                     out.extend_from_slice(NO_SIGNATURE.as_bytes());

@@ -72,20 +72,20 @@ impl Target<'_> {
             part.extra(known)
         }
     }
+}
 
-    /// Writes reasoning that this provider sent.
-    pub(super) fn thought(&self, part: &Part<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
-        out.extend_from_slice(b"{\"text\":");
-        out.extend_from_slice(part.text("text")?.as_bytes());
-        field(out, "thought", "true");
-        if let Some(signature) = part.get("signature") {
-            field(out, "thoughtSignature", signature);
-        }
-        let known = ["text", "signature", "field", "model", "item", "thought"];
-        out.extend_from_slice(part.extra_as_sent(&known).as_bytes());
-        out.push(b'}');
-        Ok(())
+/// Writes reasoning that this provider sent.
+pub(super) fn thought(part: &Part<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
+    out.extend_from_slice(b"{\"text\":");
+    out.extend_from_slice(part.text("text")?.as_bytes());
+    field(out, "thought", "true");
+    if let Some(signature) = part.get("signature") {
+        field(out, "thoughtSignature", signature);
     }
+    let known = ["text", "signature", "field", "model", "item", "thought"];
+    out.extend_from_slice(part.extra_as_sent(&known).as_bytes());
+    out.push(b'}');
+    Ok(())
 }
 
 /// Writes a part that the caller wrote in Gemini's own form, which has no `type`.
