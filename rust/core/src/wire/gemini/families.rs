@@ -64,10 +64,21 @@ pub(super) fn output_mode(model: &str) -> OutputMode {
 
 /// Why the model refuses a parameter; `None` if it takes it, as far as is known.
 pub(super) fn refusal(model: &str, parameter: &str) -> Option<&'static str> {
-    let is_penalty = matches!(parameter, "presence_penalty" | "frequency_penalty");
     let is_lite = name(model).contains("-flash-lite");
-    let refuses = version(model).is_some_and(|it| it >= (3, 6) || it >= (3, 5) && is_lite);
-    (is_penalty && refuses).then_some("it takes no penalties")
+    let is_from = |version| version >= (3, 6) || version >= (3, 5) && is_lite;
+    match parameter {
+        "presence_penalty" | "frequency_penalty" if version(model).is_some_and(is_from) => {
+            Some("it takes no penalties")
+        }
+        "reasoning_effort" if thinking(model) == Thinking::Never => Some("it does not think"),
+        _ => None,
+    }
+}
+
+/// Whether AI Studio reads media from any address for the model, and not only its own files and `YouTube`'s videos
+/// (<https://ai.google.dev/gemini-api/docs/file-input-methods>).
+pub(super) fn reads_addresses(model: &str) -> bool {
+    version(model).is_none_or(|version| version >= (2, 5))
 }
 
 /// The name without what stands before it, such as `models/`.
@@ -163,6 +174,22 @@ mod tests {
             "gemini-flash-latest",
         ] {
             assert!(refusal(model, "frequency_penalty").is_none(), "{model}");
+        }
+    }
+
+    #[test]
+    fn models_before_2_5_neither_think_nor_read_addresses() {
+        for (model, is_newer) in [
+            ("gemini-2.0-flash", false),
+            ("gemini-2.5-flash", true),
+            ("gemini-flash-latest", true),
+        ] {
+            assert_eq!(
+                refusal(model, "reasoning_effort").is_none(),
+                is_newer,
+                "{model}"
+            );
+            assert_eq!(reads_addresses(model), is_newer, "{model}");
         }
     }
 }

@@ -89,7 +89,14 @@ impl Target<'_> {
         // It refuses the path of a file.
         let url = part.url("")?;
         if !is_data(&url) {
-            file_data(&plain(&url), given, out);
+            let url = plain(&url);
+            if !self.reads(&url) {
+                return Err(part.invalid(&format!(
+                    ".url: {} takes no address from elsewhere; give data= or path=, or the id of an uploaded file",
+                    self.model.escape_debug()
+                )));
+            }
+            file_data(&url, given, out);
             return Ok(());
         }
         // A slash may be escaped.
@@ -110,6 +117,20 @@ impl Target<'_> {
         let kind = kind.map(Cow::Borrowed).or(given);
         inline_data(&kind.unwrap_or("text/plain".into()), data, out);
         Ok(())
+    }
+
+    /// Whether the server can read what is at an address.
+    fn reads(&self, url: &str) -> bool {
+        let known = [
+            FILES,
+            "gs://",
+            "https://youtu.be/",
+            "https://www.youtube.com/",
+            "https://m.youtube.com/",
+            "https://youtube.com/",
+        ];
+        let is_known = || known.iter().any(|start| url.starts_with(start));
+        self.is_vertex || families::reads_addresses(self.model) || is_known()
     }
 
     /// Writes the resolution that an image is read in, if the model takes one for each. Returns whether it did, or nothing

@@ -129,6 +129,24 @@ fn media_without_content_or_in_another_form_are_refused() {
 }
 
 #[test]
+fn an_address_is_refused_where_only_data_is_taken() {
+    let with = |url: &str| json!({"model": "gemini-2.0-flash", "input": user(&json!([{"type": "image", "url": url}]))});
+    let (_, text) = refused(&with("https://x.org/a.png"));
+    assert_eq!(
+        text,
+        "messages[0].parts[0].url: gemini-2.0-flash takes no address from elsewhere; give data= or path=, \
+         or the id of an uploaded file"
+    );
+    for url in [
+        "https://youtu.be/x",
+        "https://generativelanguage.googleapis.com/v1beta/files/x",
+        "data:image/png;base64,QQ==",
+    ] {
+        assert!(encoded("google", &with(url)).is_ok(), "{url}");
+    }
+}
+
+#[test]
 fn a_detail_is_the_resolution_where_the_model_takes_one_for_each_image() {
     for (detail, level) in [
         ("low", "LOW"),

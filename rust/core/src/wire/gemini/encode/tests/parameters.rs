@@ -202,7 +202,7 @@ fn an_effort_that_a_model_does_not_have_is_refused_by_name() {
         (
             "gemini-2.0-flash",
             "low",
-            "gemini-2.0-flash does not think; leave it out",
+            "gemini-2.0-flash does not take it, it does not think; leave it out, or give drop_unsupported=True",
         ),
         (
             "gemini-2.5-flash",
