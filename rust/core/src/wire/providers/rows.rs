@@ -241,6 +241,7 @@ fn vertex() -> Provider {
             auth: None,
         }],
         cache_marks: CacheMarks::Control,
+        lacks: &["store"],
         ..openai_shaped("vertex")
     }
 }
