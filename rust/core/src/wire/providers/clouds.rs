@@ -113,6 +113,7 @@ pub(super) fn vertex() -> Provider {
             auth: None,
         }],
         cache_marks: CacheMarks::Control,
+        lacks: &["store"],
         ..openai_shaped("vertex")
     }
 }
