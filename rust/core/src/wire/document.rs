@@ -94,6 +94,8 @@ pub(super) fn fold_stream(mut decoder: impl StreamDecoder, body: &[u8]) -> Resul
     };
     let read = parser.push(body, &mut take);
     let read = read.and_then(|()| parser.finish(&mut take).map(|_| ()));
+    decoder.flush(&mut chunks);
+    chunks.drain(..).for_each(|chunk| fold.apply(&chunk));
     let failure = read.err().or_else(|| {
         if done {
             return None;

@@ -10,7 +10,7 @@
 //! request body), `cache_marks.rs` (how the end of a cached prefix is marked) and `reasoning.rs` (what a provider takes
 //! back of reasoning). To read: `think_tags` (thoughts in the text become reasoning, an option), `document.rs` (what
 //! the body of a whole reply is), `stray.rs` (what arrives where a reply or a stream should be), `most.rs` (how many items a
-//! reply may have), `other_form.rs` (the reply of another API is recognised) and `errors.rs` (the error that a body describes). Of that, `complaint.rs` reads
+//! reply may have), `by_index.rs` (what is remembered of its choices), `call_id.rs` (ids of calls that have none), `rest.rs` (members that are left), `other_form.rs` (the reply of another API is recognised) and `errors.rs` (the error that a body describes). Of that, `complaint.rs` reads
 //! what the body says, with what `markup.rs` knows of HTML and XML, and `classes` has the table of kinds.
 //!
 //! A new server that speaks a dialect we have is a row of `providers.rs`. A new dialect is a folder here, a line
@@ -19,7 +19,9 @@
 mod anthropic;
 mod auth;
 mod body;
+mod by_index;
 mod cache_marks;
+mod call_id;
 mod choice;
 mod classes;
 mod complaint;
@@ -37,6 +39,7 @@ pub mod other_names;
 mod params;
 pub mod providers;
 mod reasoning;
+mod rest;
 mod stray;
 pub(crate) mod think_tags;
 

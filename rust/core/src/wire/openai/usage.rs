@@ -1,7 +1,8 @@
 //! Reads the token counts of OpenAI-shaped servers.
 
-use crate::json::{Error, Kind, Reader, write_string};
-use crate::message::{RawJson, Usage};
+use crate::json::{Error, Kind, Reader};
+use crate::message::Usage;
+use crate::wire::rest::Rest;
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -132,36 +133,6 @@ pub(super) fn of_responses(raw: &str) -> Result<Option<Box<Usage>>> {
         return Ok(None);
     }
     complete(&mut usage);
-    usage.details = Some(rest.object())
-        .filter(|object| object != "{}")
-        .and_then(|object| RawJson::read(&object));
+    usage.details = rest.json();
     Ok((usage != Usage::default()).then(|| Box::new(usage)))
-}
-
-/// The members of an object that are left, as JSON text.
-#[derive(Default)]
-struct Rest(String);
-
-impl Rest {
-    /// Adds a member, unless its value is null or an empty object.
-    fn push(&mut self, key: &str, raw: &str) {
-        let inside = raw.strip_prefix('{').unwrap_or(raw).trim_ascii_start();
-        if raw == "null" || inside == "}" {
-            return;
-        }
-        let mut name = Vec::with_capacity(key.len() + 2);
-        write_string(&mut name, key);
-        self.0.push(if self.0.is_empty() { '{' } else { ',' });
-        self.0.push_str(&String::from_utf8_lossy(&name));
-        self.0.push(':');
-        self.0.push_str(raw);
-    }
-
-    fn object(mut self) -> String {
-        if self.0.is_empty() {
-            self.0.push('{');
-        }
-        self.0.push('}');
-        self.0
-    }
 }
