@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::extra::RawJson;
+use super::grounding;
 use super::part::Part;
 use super::reply::Choice;
 use crate::json::{self, Reader};
@@ -35,7 +36,7 @@ impl Choice {
     /// The sources that the provider names for [`Self::text`], in the order in which it sent them.
     ///
     /// They are the `annotations` of a block of text, whose indexes count the characters of that block; or those of the
-    /// message, whose indexes count the characters of its text (`OpenAI`'s API reference, "annotations").
+    /// message, whose indexes count the characters of its text (`OpenAI`'s API reference, "annotations"). `grounding` finds those of Gemini.
     #[must_use]
     pub fn citations(&self) -> Vec<Citation> {
         let mut found = Vec::new();
@@ -61,6 +62,7 @@ impl Choice {
             _ => None,
         });
         found.extend(placed(noted, texts, Place::default()));
+        grounding::add(&self.parts, &mut found);
         found
     }
 }

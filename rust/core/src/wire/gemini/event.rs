@@ -77,9 +77,10 @@ impl<'a> Event<'a> {
 
     #[inline]
     fn field(&mut self, reader: &mut Reader<'a>, key: &str) -> Result<()> {
+        // Cached contents have a `usageMetadata`, too.
         self.is_ours |= matches!(
             key,
-            "candidates" | "usageMetadata" | "modelVersion" | "responseId" | "promptFeedback"
+            "candidates" | "modelVersion" | "responseId" | "promptFeedback"
         );
         match key {
             "candidates" => {
