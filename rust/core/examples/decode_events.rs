@@ -1,11 +1,11 @@
 //! Decodes events of one kind, to count the instructions that each event costs:
-//! `decode_events text 1000`, or `decode_events responses_text 1000`.
+//! `decode_events text 1000`, or `decode_events responses_text 1000`, `decode_events gemini_text 1000`.
 
 use std::io::Write;
 
 use tokenwire_core::error::Error;
 use tokenwire_core::sse::{EventParser, Item};
-use tokenwire_core::wire::{Chat, Dialect, Responses};
+use tokenwire_core::wire::{Chat, Dialect, Gemini, Responses};
 
 /// The JSON before and after the delta, as `OpenAI` sends it.
 const HEAD: &str = r#"{"id":"chatcmpl-CQ3kVd0nS8mYtG7hJ2bXw4LfE9aRz","object":"chat.completion.chunk","created":1760355081,"model":"gpt-4o-mini-2024-07-18","service_tier":"default","system_fingerprint":"fp_51db84afab","choices":[{"index":0,"delta":"#;
@@ -56,6 +56,25 @@ fn responses_event(kind: &str, number: usize) -> String {
     )
 }
 
+/// An event of Gemini, with as many bytes as one of chat. Its counts change in each event.
+fn gemini_event(kind: &str, number: usize) -> String {
+    let part = match kind {
+        "tool" => r#"{"functionCall": {"partialArgs": [{"jsonPath": "$.city","stringValue": "Bos","willContinue": true}],"willContinue": true}}"#.to_owned(),
+        "reasoning" => r#"{"text": " think","thought": true}"#.to_owned(),
+        _ => format!(r#"{{"text": " word{}"}}"#, number % 10),
+    };
+    let details = match kind {
+        "tool" => "",
+        _ => r#","promptTokensDetails": [{"modality": "TEXT","tokenCount": 12}]"#,
+    };
+    let event = format!(
+        "data: {{\"candidates\": [{{\"content\": {{\"parts\": [{part}],\"role\": \"model\"}},\"index\": 0}}],\"usageMetadata\": {{\"promptTokenCount\": 12,\"candidatesTokenCount\": {},\"totalTokenCount\": {}{details}}},\"modelVersion\": \"gemini-3.1-flash-preview\",\"responseId\": \"_vr4aYiWEJnYodAPkujX0QM\"}}\r\n\r\n",
+        1_000 + number,
+        1_012 + number,
+    );
+    event
+}
+
 /// The number of the first event. Those that follow have as many digits.
 const FIRST: usize = 1_000_000;
 /// How many events are written once and read again and again.
@@ -78,18 +97,29 @@ fn renumber(wire: &mut [u8], numbers: &[usize]) {
 fn decode(kind: &str, count: usize) -> Result<usize, Error> {
     let mut parser = EventParser::new(64 << 20);
     let responses = kind.strip_prefix("responses_");
-    let mut decoder = match responses {
-        Some(_) => Responses.stream(1),
-        None => Chat.stream(1),
+    let gemini = kind.strip_prefix("gemini_");
+    let mut decoder = match (responses, gemini) {
+        (Some(_), _) => Responses.stream(1),
+        (_, Some(_)) => Gemini.stream(1),
+        _ => Chat.stream(1),
     };
     let mut out = Vec::with_capacity(8);
     let mut read = 0;
     // The bytes are made once, so that making them does not count for each event.
-    let events = (0..EVENTS).map(|number| match responses {
-        Some(kind) => responses_event(kind, number),
-        None => chat_event(kind, number),
+    let events = (0..EVENTS).map(|number| match (responses, gemini) {
+        (Some(kind), _) => responses_event(kind, number),
+        (_, Some(kind)) => gemini_event(kind, number),
+        _ => chat_event(kind, number),
     });
     let mut wire = events.collect::<String>().into_bytes();
+    if gemini == Some("tool") {
+        let begin = "data: {\"candidates\": [{\"content\": {\"parts\": [{\"functionCall\": {\"name\": \"f\",\"willContinue\": true}}]}}]}\r\n\r\n";
+        parser.push(begin.as_bytes(), |item| match item {
+            Item::Event { name, data } => decoder.event(name, data, &mut out).map(|_| ()),
+            _ => Ok(()),
+        })?;
+        out.clear();
+    }
     let key = b"\"sequence_number\":";
     let numbers = wire.windows(key.len()).enumerate();
     let numbers = numbers.filter(|(_, bytes)| bytes == key);

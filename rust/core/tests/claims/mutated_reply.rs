@@ -3,12 +3,15 @@
 use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::message::{Fold, Reply, StreamEvents};
 use tokenwire_core::sse::{EventParser, Item};
-use tokenwire_core::wire::{Chat, Dialect, Step};
+use tokenwire_core::wire::{Chat, Dialect, Gemini, Step};
 
 use crate::measured::within_bounds;
 
 /// The longest message of an error, in bytes.
 const LONGEST_MESSAGE: usize = 16 << 10;
+
+/// The dialects that read each body, whatever API it is of.
+const DIALECTS: [&dyn Dialect; 2] = [&Chat, &Gemini];
 
 /// A reply is read within bounds, or is an error about the reply. How a stream is cut does not matter.
 ///
@@ -17,13 +20,19 @@ pub fn holds(input: &[u8]) {
     let Some((&size, body)) = input.split_first() else {
         return;
     };
-    let length = body.len();
     // The decoder of chat also reads text completions.
-    let reply = within_bounds("a whole reply", length, || Chat.decode_reply(body, 1));
+    for dialect in DIALECTS {
+        is_read(dialect, size, body);
+    }
+}
+
+fn is_read(dialect: &dyn Dialect, size: u8, body: &[u8]) {
+    let length = body.len();
+    let reply = within_bounds("a whole reply", length, || dialect.decode_reply(body, 1));
     checked(&reply);
-    let refused = within_bounds("an error body", length, || Chat.decode_error(400, body));
+    let refused = within_bounds("an error body", length, || dialect.decode_error(400, body));
     checked_error(&refused);
-    let read = |size: usize| read_stream(body.chunks(size.max(1)));
+    let read = |size: usize| read_stream(dialect, body.chunks(size.max(1)));
     let whole = within_bounds("a stream", length, || read(length));
     let parts = within_bounds("a stream in parts", length, || read(size.into()));
     assert_eq!(shown(&whole), shown(&parts), "chunks of {size}");
@@ -35,11 +44,14 @@ pub fn holds(input: &[u8]) {
 }
 
 /// Reads a stream as the engine does: each chunk is added to the reply and dropped.
-fn read_stream<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Result<Reply, Error> {
+fn read_stream<'a>(
+    dialect: &dyn Dialect,
+    chunks: impl Iterator<Item = &'a [u8]>,
+) -> Result<Reply, Error> {
     // The ids of calls that came without one are random.
     fastrand::seed(1);
     let mut parser = EventParser::new(64 << 20);
-    let mut decoder = Chat.stream(1);
+    let mut decoder = dialect.stream(1);
     let (mut out, mut events) = (Vec::new(), Vec::new());
     let mut typed = StreamEvents::default();
     let mut fold = Fold::default();
@@ -64,6 +76,11 @@ fn read_stream<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Result<Reply, Erro
         parser.push(chunk, &mut take)?;
     }
     parser.finish(&mut take)?;
+    decoder.flush(&mut out);
+    for chunk in &out {
+        typed.push(chunk, &mut events);
+        fold.apply(chunk);
+    }
     typed.finish(&mut events);
     fold.set_head(decoder.head());
     fold.conclude();

@@ -21,8 +21,12 @@ pub(super) struct GeminiStream {
     asked: usize,
     /// How many parts the reply has.
     parts: usize,
-    /// The last counts, as JSON text. Each event repeats them, so they are read at the end.
+    /// The last counts, as JSON text. Each event has them, so they are read when a candidate has ended.
     usage: String,
+    /// Whether any of them were counts. Vertex sends only the kind of traffic before.
+    has_counts: bool,
+    /// Whether any candidate has ended.
+    has_end: bool,
     /// Whether the prompt was blocked, so that there is no candidate.
     is_blocked: bool,
     /// Why the reply failed, although the server went on to its end.
@@ -94,12 +98,8 @@ impl StreamDecoder for GeminiStream {
         for state in &mut self.candidates.states {
             state.leave(out);
         }
-        if let Ok(usage @ Some(_)) = usage::read(&std::mem::take(&mut self.usage)) {
-            out.push(ChunkKind::Delta(Box::new(Delta {
-                usage,
-                ..Delta::default()
-            })));
-        }
+        // It was checked when it arrived.
+        let _ = self.report_usage(out);
     }
 }
 
@@ -115,6 +115,19 @@ impl GeminiStream {
     /// Whether any candidate came.
     fn has_begun(&self) -> bool {
         !self.candidates.states.is_empty()
+    }
+
+    /// Passes on the last counts.
+    fn report_usage(&mut self, out: &mut Vec<ChunkKind>) -> Result<(), Error> {
+        if !self.usage.is_empty()
+            && let usage @ Some(_) = usage::read(&std::mem::take(&mut self.usage))?
+        {
+            out.push(ChunkKind::Delta(Box::new(Delta {
+                usage,
+                ..Delta::default()
+            })));
+        }
+        Ok(())
     }
 
     /// A list in which there should be one event: each of them.
@@ -212,8 +225,9 @@ impl GeminiStream {
         let before = out.len();
         head::note(&mut self.head, &mut event);
         if let Some(raw) = event.usage
-            && (usage::has_counts(raw) || self.usage.is_empty())
+            && (usage::has_counts(raw) || !self.has_counts)
         {
+            self.has_counts |= usage::has_counts(raw);
             self.usage.clear();
             self.usage.push_str(raw);
         }
@@ -223,6 +237,9 @@ impl GeminiStream {
         }
         if let Some(raw) = event.feedback {
             self.feedback(raw, out)?;
+        }
+        if self.has_end {
+            self.report_usage(out)?;
         }
         if out.len() == before {
             out.push(ChunkKind::Text(Default::default()));
@@ -273,6 +290,7 @@ impl GeminiStream {
                 self.failed = Some(errors::ended_with(&word, message));
             }
             state.end(reason, word.into_owned(), explanation.details, out);
+            self.has_end = true;
         }
         Ok(())
     }
@@ -294,7 +312,7 @@ impl GeminiStream {
         };
         match reason {
             Some(word) => {
-                self.is_blocked = true;
+                (self.is_blocked, self.has_end) = (true, true);
                 state.end(FinishReason::ContentFilter, word, Some(raw.into()), out);
                 Ok(())
             }

@@ -145,6 +145,13 @@ fn the_last_usage_with_counts_wins() {
     );
     assert_eq!(total(&[with(&counts(2)), with(&traffic)]), Some(Some(4)));
     assert_eq!(total(&[with(&traffic)]), Some(None));
+    let mut end = last("STOP");
+    end["usageMetadata"] = counts(3);
+    assert_eq!(
+        total(&[with(&counts(2)), end.clone(), with(&traffic)]),
+        Some(Some(6))
+    );
+    assert_eq!(total(&[end, with(&counts(4))]), Some(Some(8)));
     assert_eq!(total(&[with(&json!(null))]), None);
     // It belongs to what came so far, so that the partial reply has it, too.
     let broken = [with(&counts(3)).to_string(), "{\"candidates\":[".to_owned()];
