@@ -18,6 +18,7 @@
 //! A part goes back with all of that only to the provider that sent it, by this API.
 
 mod encode;
+mod families;
 mod reply;
 mod stream;
 
@@ -30,7 +31,7 @@ use crate::request::Request;
 use crate::wire::dialect::{Dialect, Encoded, StreamDecoder};
 use crate::wire::errors;
 use crate::wire::params::Param;
-use crate::wire::providers::Provider;
+use crate::wire::providers::{OutputMode, Provider};
 
 const NAME: &str = "gemini";
 
@@ -72,6 +73,17 @@ impl Dialect for Gemini {
         // The largest page there is. Source: ai.google.dev/api/models.
         encoded.query.push(("pageSize".into(), "1000".to_owned()));
         encoded
+    }
+
+    fn output_mode(&self, provider: &Provider, model: &str) -> OutputMode {
+        match provider.output_mode {
+            OutputMode::JsonSchema => families::output_mode(model),
+            other => other,
+        }
+    }
+
+    fn takes_strict_form(&self) -> bool {
+        false
     }
 
     fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {
