@@ -132,7 +132,7 @@ fn decode(kind: &str, count: usize) -> Result<usize, Error> {
     // The bytes are made once, so that making them does not count for each event.
     let events = (0..EVENTS).map(|number| event(kind, number));
     let mut wire = events.collect::<String>().into_bytes();
-    if kind == "gemini_tool" {
+    if dialect.name() == "gemini" && kind == "tool" {
         let begin = "data: {\"candidates\": [{\"content\": {\"parts\": [{\"functionCall\": {\"name\": \"f\",\"willContinue\": true}}]}}]}\r\n\r\n";
         parser.push(begin.as_bytes(), |item| match item {
             Item::Event { name, data } => decoder.event(name, data, &mut out).map(|_| ()),
