@@ -31,6 +31,7 @@ mod call;
 mod candidate;
 mod encode;
 mod event;
+mod families;
 mod finish;
 mod head;
 mod late;
@@ -49,7 +50,7 @@ use crate::request::Request;
 use crate::wire::dialect::{Dialect, Encoded, StreamDecoder};
 use crate::wire::errors;
 use crate::wire::params::Param;
-use crate::wire::providers::Provider;
+use crate::wire::providers::{OutputMode, Provider};
 
 const NAME: &str = "gemini";
 
@@ -84,6 +85,24 @@ impl Dialect for Gemini {
 
     fn parameters(&self) -> &'static [Param] {
         encode::PARAMETERS
+    }
+
+    fn models(&self) -> Encoded {
+        let mut encoded = Encoded::get("/models");
+        // The largest page there is. Source: ai.google.dev/api/models.
+        encoded.query.push(("pageSize".into(), "1000".to_owned()));
+        encoded
+    }
+
+    fn output_mode(&self, provider: &Provider, model: &str) -> OutputMode {
+        match provider.output_mode {
+            OutputMode::JsonSchema => families::output_mode(model),
+            other => other,
+        }
+    }
+
+    fn takes_strict_form(&self) -> bool {
+        false
     }
 
     fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {

@@ -115,16 +115,6 @@ fn azure() -> Provider {
     }
 }
 
-/// Its variables are those of Google's libraries, which read `GOOGLE_API_KEY` first.
-fn google() -> Provider {
-    Provider {
-        key_vars: vec!["GOOGLE_API_KEY".into(), "GEMINI_API_KEY".into()],
-        auth: Auth::Header("x-goog-api-key".into()),
-        dialects: &[&Gemini],
-        ..hosted("google", "generativelanguage.googleapis.com", "")
-    }
-}
-
 /// Its variables are those of Anthropic's libraries.
 fn anthropic() -> Provider {
     Provider {
@@ -150,6 +140,30 @@ fn anthropic() -> Provider {
         ..openai_shaped("anthropic")
     }
 }
+
+/// Its variables are those of Google's libraries, which read `GOOGLE_API_KEY` first. Source: ai.google.dev/gemini-api/docs.
+fn google() -> Provider {
+    Provider {
+        key_vars: vec!["GOOGLE_API_KEY".into(), "GEMINI_API_KEY".into()],
+        base_url_vars: vec!["GOOGLE_GEMINI_BASE_URL".into()],
+        auth: Auth::KeyOrToken(KeyOrToken {
+            header: "x-goog-api-key".into(),
+            prefixes: GOOGLE_TOKENS,
+            token_vars: &[],
+        }),
+        dialects: &[&Gemini, &Chat],
+        // Source: ai.google.dev/gemini-api/docs/openai.
+        other_paths: vec![PathOf {
+            api: "chat",
+            path: "/v1beta/openai",
+            auth: Some(Auth::Bearer),
+        }],
+        ..hosted("google", "generativelanguage.googleapis.com", "")
+    }
+}
+
+/// How OAuth tokens of Google begin.
+const GOOGLE_TOKENS: &[&str] = &["ya29."];
 
 /// Anthropic's models in Microsoft Foundry. Its variables and its key's header are those of Anthropic's SDK
 /// (`lib/foundry.py`).
@@ -190,7 +204,7 @@ fn bedrock() -> Provider {
     }
 }
 
-/// Anthropic's models on Vertex. `client/vertex.rs` knows its hosts. The variables are those of Google's and Anthropic's
+/// Google's and Anthropic's models on Vertex. `client/vertex.rs` knows its hosts. The variables are those of Google's and Anthropic's
 /// SDKs, and for a token that of Terraform's provider, because they read none.
 fn vertex() -> Provider {
     Provider {
@@ -215,13 +229,19 @@ fn vertex() -> Provider {
         key_required: true,
         auth: Auth::KeyOrToken(KeyOrToken {
             header: "x-goog-api-key".into(),
-            // Of an OAuth token.
-            prefixes: &["ya29."],
+            prefixes: GOOGLE_TOKENS,
             token_vars: &["GOOGLE_OAUTH_ACCESS_TOKEN"],
         }),
         is_vertex: true,
-        dialects: &[&Messages],
+        dialects: &[&Gemini, &Messages],
+        newer: Some(Newer::OF_VERTEX),
+        other_paths: vec![PathOf {
+            api: "gemini",
+            path: "/v1beta1",
+            auth: None,
+        }],
         cache_marks: CacheMarks::Control,
+        lacks: &["store"],
         ..openai_shaped("vertex")
     }
 }
