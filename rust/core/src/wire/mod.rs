@@ -11,7 +11,8 @@
 //! back of reasoning). To read: `reading.rs` (what a call changes of how its reply is read: `think_tags` makes reasoning of
 //! thoughts in the text, `answer_tool` makes text of the call that is the answer), `document.rs` (what
 //! the body of a whole reply is), `stray.rs` (what arrives where a reply or a stream should be), `most.rs` (how many items a
-//! reply may have), `parts.rs` (the pieces of numbered parts), `usage_details.rs` (what
+//! reply may have), `parts.rs` (the pieces of numbered parts), `by_index.rs` (what is
+//! remembered of each choice), `call_id.rs` (the ids of calls that came without one), `usage_details.rs` (what
 //! a provider counts beyond the common counts), `repeat.rs` (a shortcut for events that differ only in their
 //! text), `other_form.rs` (the reply of another API is recognised) and `errors.rs` (the error that a body describes). Of that, `complaint.rs` reads
 //! what the body says, with what `markup.rs` knows of HTML and XML, and `classes` has the table of kinds.
@@ -23,7 +24,9 @@ mod answer_tool;
 mod anthropic;
 mod auth;
 mod body;
+mod by_index;
 mod cache_marks;
+mod call_id;
 mod choice;
 mod classes;
 mod complaint;

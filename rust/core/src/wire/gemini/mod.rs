@@ -4,23 +4,42 @@
 //! it again:
 //!
 //! - `text` is a text part; with `thought: true` it is a reasoning part whose field is `thought`. A `thoughtSignature` is
-//!   the signature of the reasoning part, and stands in the `extra` of a text part. A stream cuts a text anywhere, so
-//!   pieces of one kind that come one after the other are one part; but a piece that has a signature, or any other key, is a
-//!   part of its own, even if its text is empty: the documentation forbids to merge those.
+//!   the signature of the reasoning part, and stands in the `extra` of a text part. The parts of a whole reply stay as they
+//!   are. A stream cuts a text anywhere, so its pieces of one kind that come one after the other are one part; but a piece
+//!   that has a signature, or any other key, is a part of its own, even if its text is empty: the documentation forbids to
+//!   merge those. A text that is empty and has nothing else is no part.
 //! - `functionCall` is a tool call. Its arguments are the JSON text of `args`, or what `partialArgs` make of it. Its `extra`
 //!   has what the part has beside it (`thoughtSignature`), and in an object `function` what the function call has besides
-//!   `id`, `name` and `args`.
+//!   `id`, `name` and `args`. A call without `args` has the arguments `{}`, and one without an id gets one of ours
+//!   (`wire/call_id.rs`), which is not sent.
 //! - Any other part (`inlineData`, `executableCode`, `codeExecutionResult`, `toolCall`, `toolResponse`, and all that is
 //!   unknown) is an opaque part whose field is `parts`, and whose JSON is the whole part.
 //! - What a candidate has beside its content (`groundingMetadata`, `citationMetadata`, `urlContextMetadata`, …) are opaque
-//!   parts at the end, whose field is its key. They are not sent back.
+//!   parts at the end, whose field is its key. They are not sent back. In a stream, the last value of a key counts.
+//!   `finishMessage` and `safetyRatings` of a candidate that a filter or a failure ended are its `stop_details`.
 //!
 //! A part goes back with all of that only to the provider that sent it, by this API.
+//!
+//! `encode` writes a request. `stream` decodes events, and `event` reads their JSON. `candidate` has what a stream has to
+//! remember of a candidate, and writes its parts as pieces of numbered parts. `call` reads function calls, and joins the
+//! pieces of one that grows: `arguments` makes a JSON text of them, by their `path`s, and `late` takes those that come
+//! out of order. `finish`, `usage`, `logprobs` and `head` read the rest of a reply. `reply` decodes a whole reply as a stream of
+//! one event.
 
+mod arguments;
+mod call;
+mod candidate;
 mod encode;
+mod event;
 mod families;
+mod finish;
+mod head;
+mod late;
+mod logprobs;
+mod path;
 mod reply;
 mod stream;
+mod usage;
 
 use self::stream::GeminiStream;
 use crate::config::Family;
@@ -94,11 +113,14 @@ impl Dialect for Gemini {
         reply::decode_reply(body, asked)
     }
 
-    fn stream(&self, _asked: usize) -> Box<dyn StreamDecoder> {
-        Box::<GeminiStream>::default()
+    fn stream(&self, asked: usize) -> Box<dyn StreamDecoder> {
+        Box::new(GeminiStream::new(asked))
     }
 
     fn decode_error(&self, status: u16, body: &[u8]) -> Error {
         errors::decode(Some(status), body)
     }
 }
+
+#[cfg(test)]
+mod tests;
