@@ -53,7 +53,7 @@ def _same(name: str, value: Any, *apis: str, gemini: str | None = None) -> Param
 
     `gemini` is its path in Gemini, which has names of its own.
     """
-    where: dict[str, Where] = {api: {name: value} for api in apis}
+    where: dict[str, Any] = {api: {name: value} for api in apis}
     return Parameter(name, value, **where, gemini={gemini: value} if gemini else None)
 
 

@@ -66,7 +66,7 @@ _CODE = {"executableCode": {"code": "1", "language": "PYTHON"}}
 _OF_RESPONSES: dict[str, Any] = {"provider": "openai", "api": "responses"}
 _SECOND = "messages[1].content[0]"
 _TALKING = ("chat", "responses", "messages", "gemini")
-_EXCEPT = {
+_EXCEPT: dict[str, dict[str, tuple[str, ...]]] = {
     api: dict.fromkeys((other for other in _TALKING if other != api), (_SECOND,))
     for api in _TALKING
 }
