@@ -3,7 +3,7 @@
 //! A server writes the arguments from their beginning to their end, so the text can grow as they arrive: a piece goes on with
 //! the value before it, or is the next value in an object or a list that is open. Should a piece belong to a value that
 //! is complete, the text stays as it is until the call ends, and each member of the arguments that has changed is then
-//! written once more: a reader of JSON takes the last one.
+//! written again: a reader of JSON takes the last one.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -93,7 +93,7 @@ impl Arguments {
         }
     }
 
-    /// Takes arguments that are here in full, after what came of them.
+    /// Takes arguments that are here in full, after the pieces of them that arrived.
     pub(super) fn whole(&mut self, raw: &str) -> Result<(), Error> {
         let mut failed = Ok(());
         Reader::over(raw).object_or_skip(|reader, key| {
