@@ -1,12 +1,12 @@
 //! What a stream has to remember of one candidate, and how its parts become pieces of numbered parts.
 
+use super::beside::{Beside, Found, is_blank};
 use super::call::{FunctionCall, GrowingCall, begin, beside};
 use super::event::{Part, Parts, members};
 use super::finish;
 use crate::error::Error;
 use crate::json::{Reader, SurrogateJoin};
 use crate::message::{ChunkKind, Delta, Extra, FinishReason};
-use crate::places::Places;
 use crate::wire::by_index::Indexed;
 use crate::wire::most::{MOST, too_many};
 use crate::wire::usage_details::Details;
@@ -26,9 +26,8 @@ pub(super) struct CandidateState {
     /// The number of the next call.
     calls: u32,
     growing: Option<Box<GrowingCall>>,
-    /// What it has beside its content: the places of the keys in `beside`.
-    keys: Places<String>,
-    beside: Vec<Beside>,
+    /// What it has beside its content.
+    beside: Beside,
 }
 
 /// A part that may go on.
@@ -38,15 +37,6 @@ struct Open {
     is_thought: bool,
     /// Whether it was the last part that a chunk named, so that plain text goes on with it.
     is_last: bool,
-}
-
-/// A value that a candidate has beside its content.
-#[derive(Debug)]
-struct Beside {
-    /// The number of its part.
-    number: u32,
-    /// A hash of its last value.
-    value: u64,
 }
 
 /// What the provider says about the end.
@@ -120,7 +110,11 @@ impl CandidateState {
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
         if let Some(call) = part.call {
-            let extra = beside(part.raw, &["functionCall"])?;
+            let extra = if part.has_more || part.is_thought || part.signature.is_some() {
+                beside(part.raw, &["functionCall"])?
+            } else {
+                Extra::default()
+            };
             return self.call(FunctionCall::read(call)?, extra, count, out);
         }
         if part.text.is_some() || part.signature.is_some() && !part.has_more {
@@ -325,20 +319,13 @@ impl CandidateState {
         count: &mut usize,
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
-        let value = hash(raw);
-        let known = self.keys.get(key).and_then(|at| self.beside.get_mut(at));
-        let number = match known {
-            // Many servers repeat it in each event.
-            Some(known) if known.value == value => return Ok(()),
-            Some(known) => {
-                known.value = value;
-                known.number
-            }
-            None => {
+        let number = match self.beside.find(key, raw) {
+            Found::Same => return Ok(()),
+            Found::Changed(number) => number,
+            Found::New => {
                 self.begin(count)?;
                 let number = self.number();
-                self.keys.set(key.to_owned(), self.beside.len());
-                self.beside.push(Beside { number, value });
+                self.beside.add(key, raw, number);
                 number
             }
         };
@@ -382,19 +369,4 @@ impl CandidateState {
     pub(super) fn leave(&mut self, out: &mut Vec<ChunkKind>) {
         self.close(out);
     }
-}
-
-/// Whether a value says nothing.
-fn is_blank(raw: &str) -> bool {
-    let inside = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
-    raw.starts_with(['{', '[', '"']) && inside.trim_ascii().is_empty()
-}
-
-/// A number that another text has only by chance.
-fn hash(text: &str) -> u64 {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
 }
