@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::redact::Secret;
 use crate::words::words;
 
+mod clouds;
 mod rows;
 
 /// One provider, or one kind of OpenAI-shaped server.
