@@ -17,6 +17,8 @@ pub(super) struct CandidateState {
     index: u32,
     /// Why it ended.
     pub(super) finish: Option<FinishReason>,
+    /// The provider's word for that.
+    word: String,
     /// The number of the next part.
     next: u32,
     /// The part that the next piece of its kind goes on with.
@@ -275,10 +277,13 @@ impl CandidateState {
             }
         }
         if !tool_calls.is_empty() {
-            out.push(ChunkKind::Delta(Box::new(Delta {
-                tool_calls,
-                ..self.delta()
-            })));
+            let mut delta = self.delta();
+            delta.tool_calls = tool_calls;
+            if self.calls == 1 && self.finish.is_some() {
+                // A call after the end makes another reason of it.
+                self.say_end(&mut delta);
+            }
+            out.push(ChunkKind::Delta(Box::new(delta)));
         }
         read
     }
@@ -349,20 +354,27 @@ impl CandidateState {
         out: &mut Vec<ChunkKind>,
     ) {
         // The end of a stream may say less than what stopped it.
-        if reason == FinishReason::Stop && self.finish.is_some() {
+        let stands = |before| before != FinishReason::Stop;
+        if reason == FinishReason::Stop && self.finish.is_some_and(stands) {
             return;
         }
-        self.finish = Some(reason);
+        (self.finish, self.word) = (Some(reason), word);
         let mut delta = self.delta();
         if !finish::cuts(reason)
             && let Some(growing) = self.growing.take()
         {
             delta.tool_calls.push(growing.end());
         }
-        delta.finish_reason = Some(reason.corrected(false, self.calls > 0));
-        delta.provider_finish_reason = Some(word);
+        self.say_end(&mut delta);
         delta.stop_details = details;
         out.push(ChunkKind::Delta(Box::new(delta)));
+    }
+
+    /// Says why it ended.
+    fn say_end(&self, delta: &mut Delta) {
+        let called = self.calls > 0;
+        delta.finish_reason = self.finish.map(|reason| reason.corrected(false, called));
+        delta.provider_finish_reason = Some(self.word.clone());
     }
 
     /// Nothing follows.
