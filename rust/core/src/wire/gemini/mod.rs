@@ -21,12 +21,13 @@
 //! A part goes back with all of that only to the provider that sent it, by this API.
 //!
 //! `encode` writes a request. `stream` decodes events, and `event` reads their JSON. `candidate` has what a stream has to
-//! remember of a candidate, and writes its parts as pieces of numbered parts. `call` reads function calls, and joins the
+//! remember of a candidate, and writes its parts as pieces of numbered parts; `beside` has what it said beside its content. `call` reads function calls, and joins the
 //! pieces of one that grows: `arguments` makes a JSON text of them, by their `path`s, and `late` takes those that come
 //! out of order. `finish`, `usage`, `logprobs` and `head` read the rest of a reply. `reply` decodes a whole reply as a stream of
 //! one event.
 
 mod arguments;
+mod beside;
 mod call;
 mod candidate;
 mod encode;

@@ -224,12 +224,13 @@ impl GeminiStream {
         }
         let before = out.len();
         head::note(&mut self.head, &mut event);
-        if let Some(raw) = event.usage
-            && (usage::has_counts(raw) || !self.has_counts)
-        {
-            self.has_counts |= usage::has_counts(raw);
-            self.usage.clear();
-            self.usage.push_str(raw);
+        if let Some(raw) = event.usage {
+            let has_counts = usage::has_counts(raw);
+            if has_counts || !self.has_counts {
+                self.has_counts = has_counts;
+                self.usage.clear();
+                self.usage.push_str(raw);
+            }
         }
         let candidates = event.first.into_iter().chain(event.rest);
         for (place, candidate) in candidates.enumerate() {
