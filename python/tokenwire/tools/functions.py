@@ -133,7 +133,8 @@ def tool_schema(tool: ToolLike) -> dict[str, Any]:
     Args:
         tool: A function or method (async too), a pydantic model or dataclass whose fields are the
             arguments, a `Tool`, or a dict. A dict with a `type` is passed on as it is; one with
-            `function` gets the type "function"; one with `name` is wrapped as such a function.
+            `function` gets the type "function"; one with `name` is wrapped as such a function. One
+            whose values are all objects or lists is Gemini's own, and passed on as it is.
 
     Returns:
         The dict. Its contents are cached and shared between calls: do not change them.
@@ -180,6 +181,9 @@ def _named_function(tool: Mapping[str, Any]) -> dict[str, Any]:
     if "name" in tool and "input_schema" not in tool:
         function = {name: tool[name] for name in tool if name not in ("type", "cache")}
         return {"type": "function", "function": function, **_cached(tool.get("cache"))}
+    if tool and all(isinstance(value, (Mapping, list)) for value in tool.values()):
+        # One of Gemini's own, such as {"googleSearch": {}}.
+        return dict(tool)
     raise LlmConfigError(
         "a tool that is a dict needs `type`, `function`, or `name` and `parameters`"
     )

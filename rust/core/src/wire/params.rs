@@ -152,8 +152,14 @@ pub(super) fn set<'a>(
             found?;
             continue;
         }
-        // Every API gives one choice without being asked.
-        if name == "n" && value == "1" && found.is_err() {
+        // Every API gives one choice without being asked, and lets a model call tools in parallel.
+        let has_tools = || dialect.parameters().iter().any(|it| it.name == "tools");
+        let is_usual = match (&*name, value) {
+            ("n", "1") => true,
+            ("parallel_tool_calls", "true") => has_tools(),
+            _ => false,
+        };
+        if is_usual && found.is_err() {
             continue;
         }
         let lacks = provider.lacks.contains(&&*name) || found.is_err() && is_of_some_api(&name);

@@ -36,6 +36,7 @@ mod head;
 mod late;
 mod logprobs;
 mod path;
+mod families;
 mod reply;
 mod stream;
 mod usage;
@@ -49,7 +50,7 @@ use crate::request::Request;
 use crate::wire::dialect::{Dialect, Encoded, StreamDecoder};
 use crate::wire::errors;
 use crate::wire::params::Param;
-use crate::wire::providers::Provider;
+use crate::wire::providers::{OutputMode, Provider};
 
 const NAME: &str = "gemini";
 
@@ -84,6 +85,13 @@ impl Dialect for Gemini {
 
     fn parameters(&self) -> &'static [Param] {
         encode::PARAMETERS
+    }
+
+    fn output_mode(&self, provider: &Provider, model: &str) -> OutputMode {
+        match provider.output_mode {
+            OutputMode::JsonSchema => families::output_mode(model),
+            other => other,
+        }
     }
 
     fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {

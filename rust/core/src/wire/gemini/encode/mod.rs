@@ -1,14 +1,28 @@
 //! Requests in the form of Gemini.
+//!
+//! `contents` writes the caller's messages: `part` and `media` their parts, `call` calls and their results. `params` gives
+//! each parameter its place, with `thinking` for the effort, `tools` for tools and the choice between them, and `schema` for
+//! the schema of an answer or of a tool's arguments. `path` has the address, which names the model, and `spelling` reads the
+//! keys of `extra_body`.
 
+mod call;
+mod contents;
+mod media;
 mod params;
+mod part;
+mod path;
+mod schema;
+mod schema_cycles;
+mod spelling;
+mod thinking;
+mod tools;
 
 pub(super) use self::params::PARAMETERS;
 
 use crate::error::Error;
 use crate::request::Request;
-use crate::wire::body::{Body, field};
+use crate::wire::body::Body;
 use crate::wire::dialect::{Dialect, Encoded};
-use crate::wire::messages::{Input, Message, not_a_message};
 use crate::wire::params::set;
 use crate::wire::providers::Provider;
 
@@ -18,47 +32,19 @@ pub(super) fn encode(
     request: &Request<'_>,
     provider: &Provider,
 ) -> Result<Encoded, Error> {
+    let path = path::path(request, provider)?;
     let extra = request.extra_body.map_or("null", |raw| raw.get());
-    let mut body = Body::new(request.input.get().len() + 256, extra)?;
+    let extra = spelling::camel_keys(extra)?;
+    let mut body = Body::new(request.input.get().len() + 256, &extra)?;
     let mut dropped = Vec::new();
-    let params = set(dialect, request, provider, &mut dropped)?;
-    params::write(&mut body, &params)?;
-    if let Some(system) = request.system {
-        let system = format!("{{\"parts\":[{{\"text\":{}}}]}}", system.get());
-        body.raw("systemInstruction", &system);
-    }
-    let mut unused = Vec::new();
-    let out = body.open("contents").unwrap_or(&mut unused);
-    out.push(b'[');
-    match Input::read(request)? {
-        Input::Prompt(prompt) => {
-            out.extend_from_slice(br#"{"role":"user","parts":[{"text":"#);
-            out.extend_from_slice(prompt.as_bytes());
-            out.extend_from_slice(b"}]}");
-        }
-        Input::Messages(list) => {
-            for (at, raw) in list.iter().enumerate() {
-                let message =
-                    Message::read(at, raw)?.ok_or_else(|| not_a_message(at, raw, &list))?;
-                message.check_only_system(request)?;
-                if at > 0 {
-                    out.push(b',');
-                }
-                out.extend_from_slice(br#"{"role":"user""#);
-                field(out, "parts", "[]");
-                out.push(b'}');
-            }
-        }
-    }
-    out.push(b']');
-    let verb = if request.stream {
-        "streamGenerateContent"
-    } else {
-        "generateContent"
-    };
-    let path = format!("/models/{}:{verb}", request.model);
+    let mut params = set(dialect, request, provider, &mut dropped)?;
+    params::check_family(&mut params, request, &mut dropped)?;
+    let choices = params::choices(&body, &params)?;
+    contents::write(&mut body, (request, provider), &mut dropped)?;
+    params::write(&mut body, request, &params, &mut dropped)?;
     let mut encoded = Encoded {
         dropped,
+        choices,
         ..Encoded::post(path, body.finish())
     };
     if request.stream {
@@ -66,3 +52,6 @@ pub(super) fn encode(
     }
     Ok(encoded)
 }
+
+#[cfg(test)]
+mod tests;
