@@ -70,6 +70,10 @@ class Answering:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
 
+# Where the path of an API begins.
+_OPERATIONS = ("/chat/completions", "/completions", "/responses", "/messages", "/publishers")
+
+
 class _Connection(asyncio.Protocol):
     def __init__(self, server: Answering) -> None:
         self._server = server
@@ -125,7 +129,13 @@ class _Connection(asyncio.Protocol):
         body = bytes(self._received[end + 4 : whole])
         del self._received[:whole]
         path = line.split(" ")[1].lstrip("/")
-        for operation in ("/chat/completions", "/completions", "/responses"):
+        for operation in (
+            "/chat/completions",
+            "/completions",
+            "/responses",
+            "/messages",
+            "/publishers",
+        ):
             path = path.partition(operation)[0]
         self._server.received[path] = body
         return path

@@ -126,3 +126,21 @@ def joined_details(details: Any) -> Any:
         else:
             joined.append(dict(detail))
     return joined
+
+
+def json_leaves(path: str, seen: Any, expected: Any) -> Iterator[str]:
+    """Yield every place where the JSON that was sent differs from what was recorded."""
+    if isinstance(seen, dict) and isinstance(expected, dict):
+        for key in sorted({*seen, *expected}):
+            if key not in seen or key not in expected:
+                where = "sent" if key in seen else "recorded"
+                yield f"{path}.{key}: only {where}: {seen.get(key, expected.get(key))!r:.200}"
+            else:
+                yield from json_leaves(f"{path}.{key}", seen[key], expected[key])
+    elif isinstance(seen, list) and isinstance(expected, list):
+        if len(seen) != len(expected):
+            yield f"{path}: {len(seen)} sent, {len(expected)} recorded"
+        for number, (left, right) in enumerate(zip(seen, expected, strict=False)):
+            yield from json_leaves(f"{path}[{number}]", left, right)
+    elif seen != expected or type(seen) is not type(expected):
+        yield f"{path}: sent {seen!r:.200}, recorded {expected!r:.200}"

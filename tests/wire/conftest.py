@@ -42,6 +42,12 @@ def report_line(request: pytest.FixtureRequest) -> Callable[[str], None]:
     return write
 
 
+@pytest.fixture
+def every_row(request: pytest.FixtureRequest) -> bool:
+    """Whether the run is for slow tests, which then read every row, and not only some."""
+    return "slow" in request.config.getoption("-m")
+
+
 @pytest.fixture(scope="session")
 def ca() -> trustme.CA:
     """The root of all trusted certificates of this session."""

@@ -96,7 +96,8 @@ def kind_of(status: int | None, error: PlainError) -> str:
     """Return the class by what the error says, and then by its status (docs/errors.md)."""
     words = {error.code, error.type}
     text = error.message.lower()
-    if words & {"insufficient_quota"}:
+    # OpenAI's and Anthropic's words (wire.md 13), and the status 402 (docs/errors.md).
+    if words & {"insufficient_quota", "billing_error"} or status == 402:
         return "LlmQuotaExceededError"
     # wire.md 13: context overflow has many faces.
     overflow = ("maximum context length", "max context length", "prompt is too long")
@@ -109,7 +110,10 @@ def kind_of(status: int | None, error: PlainError) -> str:
     # "No such model" in the words of OpenAI, Azure, Mistral, OpenRouter, DeepSeek, Ollama and xAI.
     unknown = ("is not a valid model id", "the supported api model names are", "model not found:")
     if words & {"model_not_found", "DeploymentNotFound", "invalid_model"} or (
-        any(face in text for face in unknown) or ("model '" in text and "not found" in text)
+        any(face in text for face in unknown)
+        or ("model '" in text and "not found" in text)
+        # Anthropic's, which says no more than the name.
+        or (words & {"not_found_error"} and text.startswith("model:"))
     ):
         return "LlmModelNotFoundError"
     if text.startswith("incorrect api key"):

@@ -286,8 +286,11 @@ class Pieces:
             self.words[chunk.index] = chunk.finish_reason, chunk.provider_finish_reason
         self.usage = chunk.usage or self.usage
         self.logprobs[chunk.index] = self.logprobs.get(chunk.index, 0) + len(chunk.logprobs or ())
-        assert chunk.raw is not None
-        self.raw.append(chunk.raw)
+        if chunk.raw is not None:
+            self.raw.append(chunk.raw)
+        else:
+            # What no event says: the counts and blocks of a reply that ended early (Messages).
+            assert not any((chunk.text, chunk.reasoning, chunk.refusal, *chunk.tool_calls))
 
     def _say(self, kind: str, index: int, text: str | None) -> None:
         self.texts[kind, index] = self.texts.get((kind, index), "") + (text or "")

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from tests.wire.origins import response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.wire.answering import Ending
 
 _ANSWER = {
@@ -63,21 +61,3 @@ def canonical(body: dict[str, Any]) -> dict[str, Any]:
 def is_known(item: dict[str, Any]) -> bool:
     """Whether a reasoning item is known by more than its id (wire.md 18.1)."""
     return bool(item.get("encrypted_content") or item.get("content"))
-
-
-def leaves(path: str, seen: Any, expected: Any) -> Iterator[str]:
-    """Yield every place where two JSON values differ."""
-    if isinstance(seen, dict) and isinstance(expected, dict):
-        for key in sorted({*seen, *expected}):
-            if key not in seen or key not in expected:
-                where = "sent" if key in seen else "recorded"
-                yield f"{path}.{key}: only {where}: {seen.get(key, expected.get(key))!r:.200}"
-            else:
-                yield from leaves(f"{path}.{key}", seen[key], expected[key])
-    elif isinstance(seen, list) and isinstance(expected, list):
-        if len(seen) != len(expected):
-            yield f"{path}: {len(seen)} sent, {len(expected)} recorded"
-        for number, (left, right) in enumerate(zip(seen, expected, strict=False)):
-            yield from leaves(f"{path}[{number}]", left, right)
-    elif seen != expected or type(seen) is not type(expected):
-        yield f"{path}: sent {seen!r:.200}, recorded {expected!r:.200}"

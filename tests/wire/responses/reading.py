@@ -9,12 +9,12 @@ you change this file, do not read the engine's decoder first: what both misread,
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from tests.wire.plain_errors import PlainError, error_in_a_body, error_of_a_status
 from tests.wire.plain_reading import kept_headers, request_id
+from tests.wire.reading import Reading, opaque, whole_characters
 
 API = "responses"
 # The items whose blocks are parts; any other item is kept whole, in its place (wire.md 18.1: "read
@@ -38,35 +38,6 @@ _COUNTS = {
     "output_tokens_details": ("reasoning_tokens",),
     "cost": None,
 }
-
-
-@dataclass
-class Reading:
-    """A reply, or an error with the part of the reply that arrived before it."""
-
-    id: str | None = None
-    # Copilot rotates its ids (wire.md 18.1, traps): each of them is a name of the reply.
-    other_ids: list[str] = field(default_factory=list)
-    model: str | None = None
-    created: int | None = None
-    status: str | None = None
-    finish_reason: str | None = None
-    provider_finish_reason: str | None = None
-    stop_details: dict[str, Any] | None = None
-    parts: list[dict[str, Any]] = field(default_factory=list)
-    logprobs: list[tuple[Any, ...]] = field(default_factory=list)
-    usage: dict[str, Any] | None = None
-    details: dict[str, Any] | None = None
-    citations: list[dict[str, Any]] = field(default_factory=list)
-    request_id: str | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-    raw: bytes | None = None
-    error: PlainError | None = None
-    contradictions: list[str] = field(default_factory=list)
-
-    def said(self, kind: str) -> str:
-        """Return the text of all parts of a kind."""
-        return "".join(part["text"] for part in self.parts if part["type"] == kind)
 
 
 def read_whole_exchange(row: dict[str, Any], *, lost: bool = False) -> Reading:
@@ -200,11 +171,6 @@ def _call(item: dict[str, Any], kind: str, rest: dict[str, Any]) -> dict[str, An
     }
 
 
-def opaque(place: str, value: Any) -> dict[str, Any]:
-    """Return the part of something that is kept as it is."""
-    return {"type": "opaque", "field": place, "value": value}
-
-
 def finish_of(data: dict[str, Any], parts: list[dict[str, Any]]) -> str | None:
     """Return the finish reason in tokenwire's words (wire.md 4.2 and 18.0)."""
     status = data.get("status")
@@ -309,8 +275,3 @@ def read_logprobs(logprobs: Any) -> list[tuple[Any, ...]]:
 
 def _bytes(entry: dict[str, Any]) -> bytes | None:
     return None if entry.get("bytes") is None else bytes(entry["bytes"])
-
-
-def whole_characters(text: str) -> str:
-    """Join the halves of a character that came in two deltas; half of one becomes U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tests.wire.plain_errors import PlainError, kind_of
 from tests.wire.plain_events import INSIDE, events
 from tests.wire.plain_reading import kept_headers, request_id
-from tests.wire.responses.reading import (
-    Reading,
-    parts_of_item,
-    read_logprobs,
-    read_response,
-)
+from tests.wire.responses.reading import parts_of_item, read_logprobs, read_response
+
+if TYPE_CHECKING:
+    from tests.wire.reading import Reading
 
 Event: TypeAlias = "dict[str, Any]"
 TERMINAL = ("response.completed", "response.incomplete", "response.failed")

@@ -6,9 +6,6 @@ wants this body. A thing that has no neutral form stays a dict, or goes through 
 
 from __future__ import annotations
 
-import base64
-import json
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,8 +22,6 @@ from tokenwire import (
 from tokenwire.types import ToolCallPart
 
 API = "responses"
-# Long base64 is elided in the recordings (wire.md 0.1). Any other base64 does as well.
-_ELIDED = re.compile(r"ELIDED_\d+_[0-9a-f]{12}=*")
 # What a call has an argument for, under which name.
 _ARGUMENTS = {
     "max_output_tokens": "max_tokens",
@@ -53,13 +48,6 @@ class Asked:
     system: str | None = None
     stream: bool = False
     params: dict[str, Any] = field(default_factory=dict)
-
-
-def recorded_body(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the body, with base64 in place of what was elided."""
-    stand_in = base64.b64encode(b"elided").decode()
-    body: dict[str, Any] = json.loads(_ELIDED.sub(stand_in, row["request_body"]))
-    return body
 
 
 def read_request(body: dict[str, Any], provider: str, *, says_state: bool = True) -> Asked:

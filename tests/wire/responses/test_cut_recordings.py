@@ -10,23 +10,16 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.wire.answering import Ending
-from tests.wire.responses.comparing import Table
+from tests.wire.cutting import ENDINGS, cut
+from tests.wire.reading_table import Table
 from tests.wire.responses.recorded import STREAMS
-from tests.wire.responses.replaying import CHUNKINGS, Replay, Replays
+from tests.wire.responses.replaying import ResponsesReplay
+from tests.wire.socket_replays import CHUNKINGS, in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_BLANK_LINE = re.compile(r"\r?\n\r?\n")
-ENDINGS = {
-    "cleanly after an event": (False, None, "LlmStreamIncompleteError"),
-    "cleanly inside an event": (True, None, "LlmStreamIncompleteError"),
-    "by a reset after an event": (False, Ending.RESET, "LlmStreamInterruptedError"),
-    "by a reset inside an event": (True, Ending.RESET, "LlmStreamInterruptedError"),
-    "by a close after an event": (False, Ending.CLOSED, "LlmStreamInterruptedError"),
-    "by a close inside an event": (True, Ending.CLOSED, "LlmStreamInterruptedError"),
-}
+TERMINAL = re.compile(r'"type": ?"response\.(completed|incomplete|failed)"')
 # A close is told apart from a reset by the transports alone.
 _SLOW = [pytest.param(how, marks=pytest.mark.slow) for how in ENDINGS if "close" in how]
 
@@ -59,26 +52,7 @@ def with_error(body: str, number: int) -> str:
         "CODE", CODES[number // len(ERRORS) % len(CODES)]
     )
     line = f"event: {name}\n" if name else ""
-    return f"{cut(body, inside=False)}{line}data: {data}\n\n"
-
-
-def cut(body: str, *, inside: bool) -> str:
-    """Return the body up to an event near the middle of the first stream in it.
-
-    Args:
-        body: The recorded body. Some are several streams, one after the other.
-        inside: Whether to go on to the middle of the next event.
-    """
-    ends = [match.end() for match in _BLANK_LINE.finditer(body)]
-    terminal = re.search(r'"type": ?"response\.(completed|incomplete|failed)"', body)
-    assert terminal is not None
-    before = [end for end in ends if end <= terminal.start()]
-    end = before[len(before) // 2 - 1]
-    if inside:
-        # Within the data of the next event, so that its JSON is not whole.
-        following = ends[len(before) // 2]
-        end += max(1, (following - end) * 2 // 3)
-    return body[:end]
+    return f"{cut(body, TERMINAL, inside=False)}{line}data: {data}\n\n"
 
 
 @pytest.mark.timeout(300)
@@ -95,8 +69,8 @@ def test_a_stream_that_ends_early_is_an_error_with_all_that_arrived(
     inside, ending, kind = ENDINGS[how]
     turn = ("direct", "general").index(transport)
     replays = [
-        Replay(
-            {**row, "response_body_text": cut(row["response_body_text"], inside=inside)},
+        ResponsesReplay(
+            {**row, "response_body_text": cut(row["response_body_text"], TERMINAL, inside=inside)},
             CHUNKINGS[(place + turn) % len(CHUNKINGS)],
             ending,
         )
@@ -106,13 +80,10 @@ def test_a_stream_that_ends_early_is_an_error_with_all_that_arrived(
     table = Table({})
     kinds = set()
     with_content = 0
-    for asynchronous in (False, True):
-        half = replays[asynchronous::2]
-        outcomes = Replays(half).outcomes(asynchronous=asynchronous)
-        for replay, seen in zip(half, outcomes, strict=True):
-            table.add(replay, seen, replay.expected())
-            kinds.add(seen.error.kind if seen.error else None)
-            with_content += bool(seen.parts)
+    for replay, seen in in_turn(replays):
+        table.add(replay, seen, replay.expected())
+        kinds.add(seen.error.kind if seen.error else None)
+        with_content += bool(seen.parts)
     # Without the reading: none of them is a reply.
     assert kinds == {kind}
     table.check(report_line, whole=False)
@@ -128,17 +99,14 @@ def test_a_stream_with_an_error_in_the_middle_is_that_error(
     turn = ("direct", "general").index(transport)
     streams = [row for row in responses_rows if row["is_sse"]]
     replays = [
-        Replay(
+        ResponsesReplay(
             {**row, "response_body_text": with_error(row["response_body_text"], place + turn)},
             CHUNKINGS[(place + turn) % len(CHUNKINGS)],
         )
         for place, row in enumerate(streams)
     ]
     table = Table({})
-    for asynchronous in (False, True):
-        half = replays[asynchronous::2]
-        outcomes = Replays(half).outcomes(asynchronous=asynchronous)
-        for replay, seen in zip(half, outcomes, strict=True):
-            table.add(replay, seen, replay.expected())
+    for replay, seen in in_turn(replays):
+        table.add(replay, seen, replay.expected())
     table.check(report_line, whole=False)
     assert table.rows == STREAMS

@@ -7,7 +7,8 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from tests.wire.responses.reading import Reading, parts_of, read_whole_exchange
+from tests.wire.reading import Reading
+from tests.wire.responses.reading import parts_of, read_whole_exchange
 from tests.wire.responses.reading_events import (
     first_stream,
     read_stream,

@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.wire.responses.comparing import Table
+from tests.wire.reading_table import Table
 from tests.wire.responses.recorded import ROWS, STREAMS
-from tests.wire.responses.replaying import CHUNKINGS, Replay, Replays
+from tests.wire.responses.replaying import ResponsesReplay
+from tests.wire.socket_replays import CHUNKINGS, Replays, in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,15 +22,11 @@ if TYPE_CHECKING:
 KNOWN: dict[str, str] = {}
 
 
-def judge(replays: list[Replay], report_line: Callable[[str], None]) -> Table:
+def judge(replays: list[ResponsesReplay], report_line: Callable[[str], None]) -> Table:
     """Replay them, sync and async in turn, and compare each outcome with the reading."""
     table = Table(KNOWN)
-    for asynchronous in (False, True):
-        half = replays[asynchronous::2]
-        for replay, seen in zip(
-            half, Replays(half).outcomes(asynchronous=asynchronous), strict=True
-        ):
-            table.add(replay, seen, replay.expected())
+    for replay, seen in in_turn(replays):
+        table.add(replay, seen, replay.expected())
     table.check(report_line)
     return table
 
@@ -50,7 +47,7 @@ def test_every_recording_is_read_as_it_is_meant(
     # Over each transport another chunking, and the other kind of call.
     turn = ("direct", "general").index(transport)
     replays = [
-        Replay(row, CHUNKINGS[(place + turn) % len(CHUNKINGS)])
+        ResponsesReplay(row, CHUNKINGS[(place + turn) % len(CHUNKINGS)])
         for place, row in enumerate(responses_rows[turn:] + responses_rows[:turn])
     ]
     assert judge(replays, report_line).rows == ROWS
@@ -70,7 +67,7 @@ def test_every_recording_is_read_alike_however_it_arrives(
     if not every_row:
         pytest.skip("the rest of the product, a minute or two: run it with -m slow")
     table = Table(KNOWN)
-    replays = [Replay(row, chunking) for row in responses_rows]
+    replays = [ResponsesReplay(row, chunking) for row in responses_rows]
     for replay, seen in zip(
         replays, Replays(replays).outcomes(asynchronous=asynchronous), strict=True
     ):

@@ -6,31 +6,23 @@ recorded client, which had the same reply.
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import json
-import pickle
-import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.wire.answering import Answering
-from tests.wire.responses.bodies import answer, canonical, is_known, leaves
+from tests.wire.comparing import json_leaves
+from tests.wire.recorded import same_value, turns
+from tests.wire.responses.bodies import answer, canonical, is_known
 from tests.wire.responses.reading_events import Output, first_stream
-from tests.wire.responses.replaying import Replay
-
-from tokenwire import LlmMessage
+from tests.wire.responses.replaying import ResponsesReplay
+from tests.wire.returning import Returning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.wire.answering import Ending
 
-WAVE = 100
-QUESTION = {"role": "user", "content": "-"}
 _READ = ("message", "reasoning", "function_call", "custom_tool_call")
-_ELIDED = re.compile(r"ELIDED_(\d+)_([0-9a-f]{12})")
 
 # What a recorded client did to an item of a reply before it sent it back, and we do not.
 LEFT_OUT = "the client left out a key"
@@ -69,54 +61,12 @@ def comparable(item: dict[str, Any]) -> dict[str, Any]:
     return item
 
 
-class Returning:
-    """A server that gives each client a recorded reply, and then takes what comes back."""
-
-    def __init__(self) -> None:
-        self.replays: dict[str, Replay] = {}
-        self.server = Answering(self._answer)
-
-    def _answer(self, path: str) -> list[bytes | Ending]:
-        request = self.server.received[path]
-        given = json.loads(request)["input"]
-        if len(given) == 1:
-            return self.replays[path.removesuffix("/v1")].written()
-        return answer(request)
-
-    async def _return(
-        self, replay: Replay, *, store: bool
-    ) -> tuple[list[dict[str, Any]], list[str]]:
-        """Ask, and send the reply's message back, after it was saved, copied and loaded."""
-        client = replay.client(self.server)
-        if replay.row["is_sse"]:
-            async with client.stream_async("-") as stream:
-                async for _ in stream:
-                    pass
-            message = stream.response.message
-        else:
-            message = (await client.complete_async("-")).message
-        loaded = LlmMessage.model_validate_json(message.model_dump_json())
-        assert loaded == message == pickle.loads(pickle.dumps(message))
-        copied = LlmMessage(loaded.role, list(loaded.content))
-        reply = await client.complete_async([QUESTION, copied, QUESTION], store=store)
-        sent = canonical(json.loads(self.server.received[f"{replay.key}/v1"]))
-        return sent["input"][1:-1], list(reply.dropped)
-
-    def outcomes(
-        self, rows: list[dict[str, Any]], *, store: bool
-    ) -> list[tuple[list[dict[str, Any]], list[str]]]:
-        """Return (the items that came back, what was dropped) for each row."""
-        replays = [Replay(row, "whole") for row in rows]
-        self.replays = {replay.key: replay for replay in replays}
-
-        async def return_all(
-            wave: list[Replay],
-        ) -> list[tuple[list[dict[str, Any]], list[str]]]:
-            return await asyncio.gather(*(self._return(one, store=store) for one in wave))
-
-        with self.server:
-            waves = [replays[start : start + WAVE] for start in range(0, len(replays), WAVE)]
-            return [one for wave in waves for one in asyncio.run(return_all(wave))]
+def outcomes(
+    rows: list[dict[str, Any]], *, store: bool
+) -> list[tuple[list[dict[str, Any]], list[str]]]:
+    """Return (the items that came back, what was dropped) for each row."""
+    returned = Returning(ResponsesReplay, answer).outcomes(rows, store=store)
+    return [(canonical(body)["input"][1:-1], dropped) for body, dropped in returned]
 
 
 def replied(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -148,7 +98,7 @@ def test_every_item_of_a_reply_goes_back_as_it_arrived(
     assert len(rows) >= 435
     otherwise = {}
     count = left_out = 0
-    for row, (sent, dropped) in zip(rows, Returning().outcomes(rows, store=store), strict=True):
+    for row, (sent, dropped) in zip(rows, outcomes(rows, store=store), strict=True):
         expected = [comparable(item) for item in items_of(row)]
         returned = [comparable(item) for item in sent]
         if not store:
@@ -167,24 +117,12 @@ def test_every_item_of_a_reply_goes_back_as_it_arrived(
         else:
             wrong = [f"dropped: {dropped}"] if dropped else []
         count += len(expected)
-        wrong += leaves("input", returned, expected)
+        wrong += json_leaves("input", returned, expected)
         otherwise[f"{row['number']} {row['provider']} {row['source']}"] = wrong
     differ = sum(map(bool, otherwise.values()))
     report_line(f"{len(rows)} replies with {count} items went back, {differ} differ")
     report_line(f"{left_out} reasoning items without encrypted content were left out, and listed")
     check(otherwise)
-
-
-def turns(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Return each pair of exchanges that follow each other in one recording."""
-    numbered = {row["source"]: row for row in rows if row["request_body"]}
-    pairs = []
-    for source, row in numbered.items():
-        cassette, _, index = source.rpartition("#")
-        following = numbered.get(f"{cassette}#{int(index) + 1}")
-        if following is not None:
-            pairs.append((row, following))
-    return pairs
 
 
 def new_items(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
@@ -218,13 +156,6 @@ def same_json(recorded: str, sent: str) -> bool:
     return bool(json.loads(recorded) == json.loads(sent))
 
 
-def same_value(recorded: Any, sent: Any) -> bool:
-    """Whether two values are equal; of a long text the recording has length and hash alone."""
-    if isinstance(recorded, str) and isinstance(sent, str) and (m := _ELIDED.fullmatch(recorded)):
-        return (len(sent), hashlib.sha256(sent.encode()).hexdigest()[:12]) == (int(m[1]), m[2])
-    return bool(recorded == sent)
-
-
 def test_what_a_recorded_client_sent_back_is_in_what_we_send_back(
     responses_rows: list[dict[str, Any]], report_line: Callable[[str], None]
 ) -> None:
@@ -238,7 +169,7 @@ def test_what_a_recorded_client_sent_back_is_in_what_we_send_back(
     found: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     otherwise: dict[str, list[str]] = defaultdict(list)
-    for row, (sent, _) in zip(rows, Returning().outcomes(rows, store=True), strict=True):
+    for row, (sent, _) in zip(rows, outcomes(rows, store=True), strict=True):
         name = f"{row['number']} {row['provider']} {row['source']}"
         for recorded in held[row["number"]]:
             ours = next((item for item in sent if same_item(recorded, item)), None)

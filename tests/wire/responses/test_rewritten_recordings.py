@@ -10,15 +10,25 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.wire.responses.comparing import Table
+from tests.wire.reading_table import Table
 from tests.wire.responses.reading import read_whole
 from tests.wire.responses.reading_events import TERMINAL, Event, first_stream, read_stream
-from tests.wire.responses.replaying import CHUNKINGS, Replay, Replays
+from tests.wire.responses.replaying import ResponsesReplay
+from tests.wire.rewriting import (
+    another_stream_behind,
+    done_mark,
+    framed,
+    keys_turned_round,
+    other_line_ends,
+    some,
+    without_names,
+)
+from tests.wire.socket_replays import CHUNKINGS, Replays
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from tests.wire.responses.reading import Reading
+    from tests.wire.reading import Reading
 
 _DELTAS = (
     "response.output_text.delta",
@@ -28,42 +38,12 @@ _DELTAS = (
     "response.function_call_arguments.delta",
     "response.custom_tool_call_input.delta",
 )
-FEWER = 10  # One row in this many is read by default.
 LONGEST = 200_000  # characters; longer ones would only take longer
-
-
-def framed(stream: Iterable[Event], *, names: bool = True, line_end: str = "\n") -> str:
-    """Return the stream as text."""
-    blocks = []
-    for event in stream:
-        lines = [f"event: {event['type']}"] if names else []
-        blocks.append(line_end.join([*lines, f"data: {json.dumps(event)}", "", ""]))
-    return "".join(blocks)
-
-
-def without_names(stream: list[Event]) -> str:
-    """As OpenRouter and Bedrock's mantle send it."""
-    return framed(stream, names=False)
-
-
-def other_line_ends(stream: list[Event]) -> str:
-    """As Gemini sends its streams."""
-    return framed(stream, line_end="\r\n")
 
 
 def misleading_names(stream: list[Event]) -> str:
     """As a gateway that names every event alike."""
     return framed(stream).replace("event: response.", "event: data.")
-
-
-def done_mark(stream: list[Event]) -> str:
-    """As OpenRouter ends it."""
-    return framed(stream) + "data: [DONE]\n\n"
-
-
-def another_stream_behind(stream: list[Event]) -> str:
-    """As three fixtures that hold several streams."""
-    return framed([*stream, *stream])
 
 
 def doubled(stream: list[Event]) -> str:
@@ -144,19 +124,6 @@ def unknown_events(stream: list[Event]) -> str:
     ).replace("event: ", ": ping\n\nevent: ")
 
 
-def keys_turned_round(stream: list[Event]) -> str:
-    """As a server that sorts its keys otherwise: `type` comes last, for instance."""
-
-    def turned(value: Any) -> Any:
-        if isinstance(value, list):
-            return [turned(one) for one in value]
-        if isinstance(value, dict):
-            return {key: turned(one) for key, one in reversed(value.items())}
-        return value
-
-    return framed(turned(event) for event in stream)
-
-
 def pairs_joined(stream: list[Event]) -> str:
     """As a gateway that joins the deltas of one block that follow each other."""
     joined: list[Event] = []
@@ -217,11 +184,6 @@ def fits(rewritten: Callable[[list[Event]], str], stream: list[Event]) -> bool:
     return whole or rewritten not in _NEED_EVERY_ITEM
 
 
-def some(rows: list[dict[str, Any]], turn: int, every_row: bool) -> list[dict[str, Any]]:
-    """Return the rows of a run; over each transport others, unless it reads all."""
-    return rows if every_row else rows[turn::FEWER]
-
-
 def _streams(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         row
@@ -242,7 +204,7 @@ def test_a_stream_in_other_words_says_the_same(
     report_line: Callable[[str], None],
     rewritten: Callable[[list[Event]], str],
 ) -> None:
-    replays: list[Replay] = []
+    replays: list[ResponsesReplay] = []
     readings: list[Reading] = []
     turn = ("direct", "general").index(transport)
     for row in some(_streams(responses_rows), turn, every_row):
@@ -250,8 +212,8 @@ def test_a_stream_in_other_words_says_the_same(
         if not fits(rewritten, stream):
             continue
         chunking = CHUNKINGS[(len(replays) + turn) % len(CHUNKINGS)]
-        replays.append(Replay({**row, "response_body_text": rewritten(stream)}, chunking))
-        readings.append(Replay(row, chunking).expected())
+        replays.append(ResponsesReplay({**row, "response_body_text": rewritten(stream)}, chunking))
+        readings.append(ResponsesReplay(row, chunking).expected())
     assert len(replays) >= (200 if every_row else 20)
     table = Table({})
     for asynchronous in (False, True):
@@ -272,7 +234,7 @@ def test_a_whole_reply_says_the_same_as_a_stream_of_one_event(
     every_row: bool,
     body: str,
 ) -> None:
-    replays: list[Replay] = []
+    replays: list[ResponsesReplay] = []
     readings: list[Reading] = []
     turn = ("direct", "general").index(transport)
     whole = [row for row in responses_rows if not row["is_sse"] and row["status"] == 200]
@@ -287,7 +249,7 @@ def test_a_whole_reply_says_the_same_as_a_stream_of_one_event(
         }
         headers = {"content-type": "text/event-stream"}
         streamed = {**row, "response_body_text": framed([terminal]), "response_headers": headers}
-        replay = Replay(streamed, "random", stream=body == "one event for stream()")
+        replay = ResponsesReplay(streamed, "random", stream=body == "one event for stream()")
         reading.raw, reading.headers, reading.request_id = None, headers, None
         replays.append(replay)
         readings.append(reading)

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.wire.answering import Answering
+from tests.wire.comparing import json_leaves
+from tests.wire.recorded import recorded_body
 from tests.wire.replaying import our_name
-from tests.wire.responses.bodies import answer, canonical, is_known, leaves
-from tests.wire.responses.recorded_requests import Asked, read_request, recorded_body
+from tests.wire.responses.bodies import answer, canonical, is_known
+from tests.wire.responses.recorded_requests import Asked, read_request
 
 from tokenwire import ChatClient, LlmError, LlmMessage, ReasoningPart
 
@@ -197,7 +199,7 @@ def test_recorded_requests_are_written_as_they_were(
         if dropped != unsigned:
             otherwise[name].append(f"dropped: {dropped}, expected {unsigned}")
         reasons.update(set(forgiven(written, recorded, dropped)))
-        otherwise[name] += leaves("body", written, recorded)
+        otherwise[name] += json_leaves("body", written, recorded)
     differ = {name: wrong for name, wrong in otherwise.items() if wrong}
     for reason, count in reasons.most_common():
         report_line(f"{count:>5}  {reason}")

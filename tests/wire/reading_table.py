@@ -1,4 +1,4 @@
-"""The comparison of what the client says of a Responses reply with the plain reading, and a table.
+"""The comparison of what the client says of a replayed reply with the plain reading, and a table.
 
 A part of a reply is compared whole: its text and every key that goes back to the provider.
 """
@@ -10,33 +10,43 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from tests.wire.comparing import error_leaves
+from tests.wire.reading import Reading
 from tests.wire.replaying import our_name
-from tests.wire.responses.reading import API, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.wire.responses.replaying import Replay
+    from tests.wire.socket_replays import Replay
 
 PASSING = 0.995
+# The keys of a part that any provider takes.
+_NEUTRAL = {
+    "text": ("type", "text"),
+    "refusal": ("type", "text"),
+    "tool_call": ("type", "id", "name", "arguments"),
+}
 _BY_VALUE = [one.name for one in fields(Reading) if one.name not in ("other_ids", "id", "error")]
 
 
 def differences(replay: Replay, seen: Reading, expected: Reading) -> list[str]:
     """Return every place where the client says something else than the reading."""
-    leaves = list(_errors(seen, expected))
+    seen, expected = replay.comparable(seen), replay.comparable(expected)
+    expected = replace(
+        expected,
+        model=expected.model or replay.key,
+        parts=_noted(expected.parts, replay),
+        others=[{**one, "parts": _noted(one["parts"], replay)} for one in expected.others],
+    )
+    leaves = list(_errors(replay, seen, expected))
     names = _BY_VALUE
     if expected.error is not None:
-        seen, expected = _with_content(seen), _with_content(expected)
+        seen, expected = (_with_content(one, replay.LIST) for one in (seen, expected))
         if seen.model is None and not expected.parts:
             # Without any content the error need not have a partial reply.
             names = ["request_id", "headers", "contradictions"]
     ids: list[str | None] = [*expected.other_ids] or [expected.id]
     if "model" in names:
         leaves.append(("id", seen.id if seen.id not in ids else ids[0], ids[0]))
-    expected = replace(
-        expected, model=expected.model or replay.key, parts=_noted(expected.parts, replay)
-    )
     for name in names:
         leaves += _leaves(name, getattr(seen, name), getattr(expected, name))
     return [
@@ -46,7 +56,7 @@ def differences(replay: Replay, seen: Reading, expected: Reading) -> list[str]:
     ]
 
 
-def _errors(seen: Reading, expected: Reading) -> Iterator[tuple[str, Any, Any]]:
+def _errors(replay: Replay, seen: Reading, expected: Reading) -> Iterator[tuple[str, Any, Any]]:
     if seen.error is None or expected.error is None:
         yield "error", seen.error, expected.error
         return
@@ -54,17 +64,17 @@ def _errors(seen: Reading, expected: Reading) -> Iterator[tuple[str, Any, Any]]:
     if expected.error.kind == "LlmStreamIncompleteError" == seen.error.kind:
         # Its text names what is missing.
         message = seen.error.message
-        named = any(words in message for words in ("response.completed", "inside an event"))
+        named = any(words in message for words in (replay.LAST, "inside an event"))
         yield "error.message", named or message, True
 
 
-def _with_content(reading: Reading) -> Reading:
+def _with_content(reading: Reading, empty: str) -> Reading:
     """Leave out of a partial reply what has no content, such as a part that only began.
 
-    The client may give it or not. An empty list of annotations is the same as none (wire.md 1).
+    The client may give it or not. An empty list is the same as none (wire.md 1).
     """
     parts = [
-        {key: value for key, value in part.items() if (key, value) != ("annotations", [])}
+        {key: value for key, value in part.items() if (key, value) != (empty, [])}
         for part in reading.parts
         if part.get("text") != "" or part.get("signature")
     ]
@@ -72,12 +82,18 @@ def _with_content(reading: Reading) -> Reading:
 
 
 def _noted(parts: list[dict[str, Any]], replay: Replay) -> list[dict[str, Any]]:
-    """Return the parts with the provider, API and model that they go back to."""
-    origin = {"provider": our_name(replay.row["provider"]), "api": API}
-    return [
-        {**part, **origin, **({"model": replay.key} if part["type"] == "reasoning" else {})}
-        for part in parts
-    ]
+    """Return the parts with the provider, API and model that they go back to.
+
+    A part that has nothing of the provider's goes to any.
+    """
+    origin = {"provider": our_name(replay.row["provider"]), "api": replay.api or replay.API}
+    noted = []
+    for part in parts:
+        neutral = _NEUTRAL.get(part["type"])
+        its_own = neutral is None or not part.keys() <= {*neutral}
+        model = {"model": replay.key} if part["type"] == "reasoning" else {}
+        noted.append({**part, **(origin if its_own else {}), **model})
+    return noted
 
 
 def _leaves(path: str, seen: Any, expected: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -113,7 +129,7 @@ class Table:
         """Compare one reply with its reading."""
         self.reads += 1
         row = replay.row
-        kind = "error" if row["status"] >= 400 else "stream" if row["is_sse"] else "whole"
+        kind = "error" if row["status"] >= 400 else "stream" if replay.streams else "whole"
         place, number = (row["provider"], f"{kind}, {row['fidelity']}"), row["number"]
         if wrong := differences(replay, seen, expected):
             self._failed[place].add(number)
