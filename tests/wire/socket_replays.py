@@ -174,7 +174,8 @@ class Replay:
     def _error(self, error: LlmError, pieces: Pieces) -> Reading:
         seen = Reading()
         if error.partial is not None:
-            seen = seen_reply(error.partial, self.row["response_body_text"], pieces)
+            heard = pieces if self.streams else None
+            seen = seen_reply(error.partial, self.row["response_body_text"], heard)
         seen.error = PlainError(
             type(error).__name__,
             error.message,

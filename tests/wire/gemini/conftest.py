@@ -13,5 +13,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def gemini_rows(data_dir: Path) -> list[dict[str, Any]]:
-    """Every recorded exchange of Gemini."""
-    return recorded_rows(data_dir, "gemini.generate", "gemini.stream")
+    """Every recorded exchange of Gemini; AI Studio is `google` for a client."""
+    rows = recorded_rows(data_dir, "gemini.generate", "gemini.stream")
+    names = {"gemini": "google"}
+    return [{**row, "provider": names.get(row["provider"], row["provider"])} for row in rows]

@@ -50,8 +50,8 @@ _FINISH = {
         "error",
     ),
 }
-# Some clients ask for numbers in place of the words (wire.md 6.2 and 18.3).
-_WORDS = {1: "STOP", 2: "MAX_TOKENS", 3: "SAFETY", 4: "RECITATION", 5: "OTHER"}
+# Some clients ask for numbers in place of the words (wire.md 6.2 and 18.3). What was sent is kept.
+_NUMBERS = {"1": "STOP", "2": "MAX_TOKENS", "3": "SAFETY", "4": "RECITATION", "5": "OTHER"}
 # What a candidate has beside its content, and a place of its own in a reply.
 _PLACED = ("content", "finishReason", "index", "logprobsResult")
 _DETAILS = ("finishMessage", "safetyRatings")
@@ -108,7 +108,8 @@ def read_whole(body: str) -> Reading:
     response = Response(streamed=False)
     response.add(data)
     reading = response.reading()
-    reading.raw = body.encode()
+    reading.error = response.failure("LlmServerError")
+    reading.raw = None if reading.error else body.encode()
     return reading
 
 
@@ -147,6 +148,14 @@ class Response:
         if not self.candidates:
             return self.block is not None
         return all(one.word is not None for one in self.candidates.values())
+
+    def failure(self, kind: str) -> PlainError | None:
+        """Return the error of a candidate that a failure ended (docs/errors.md), or None."""
+        for one in self.candidates.values():
+            if one.finish_reason == "error":
+                said = one.beside.get("finishMessage") or ""
+                return PlainError(kind, said, retryable=True)
+        return None
 
     def reading(self) -> Reading:
         """Return what has arrived."""
@@ -200,7 +209,7 @@ class Candidate:
             self._add_part(part)
         word = said.get("finishReason")
         if word:
-            self.word = _WORDS.get(word, str(word)) if isinstance(word, int) else word
+            self.word = str(word)
         self.logprobs += read_logprobs(said.get("logprobsResult") or {})
         # Absent, null and empty are the same (wire.md 1).
         self.beside |= {
@@ -256,7 +265,7 @@ class Candidate:
         """The finish reason in tokenwire's words (design.md 1), in its order."""
         if self.word is None:
             return None
-        finish = _FINISH.get(self.word, "other")
+        finish = _FINISH.get(_NUMBERS.get(self.word, self.word), "other")
         calls = any(isinstance(one, GrowingCall) for one in self._parts)
         if calls and finish not in ("length", "content_filter", "error"):
             return "tool_calls"

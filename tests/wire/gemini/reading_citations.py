@@ -36,6 +36,9 @@ def _span(texts: list[str], segment: dict[str, Any]) -> dict[str, Any]:
     if not end or place >= len(texts):
         return {"start": None, "end": None, "text": None}
     data = texts[place].encode()
+    if end > len(data):
+        # The text is not the one that was counted: some recordings have other quotes (wire.md 0.1).
+        return {"start": None, "end": None, "text": None}
     before = sum(map(len, texts[:place]))
     start = len(data[: segment.get("startIndex") or 0].decode(errors="ignore"))
     stop = len(data[:end].decode(errors="ignore"))
@@ -50,5 +53,6 @@ def _source(chunk: dict[str, Any]) -> dict[str, str | None]:
     return {
         "url": source.get("uri") or None,
         "title": source.get("title") or None,
-        "document": source.get("documentName") or None,
+        # Files that were uploaded for a search have no more of a name than their store.
+        "document": source.get("documentName") or source.get("fileSearchStore") or None,
     }

@@ -101,4 +101,6 @@ def read_stream(text: str, *, lost: bool = False) -> Reading:
         reading.error = PlainError("LlmStreamInterruptedError")
     elif not (whole and response.finished):
         reading.error = PlainError("LlmStreamIncompleteError")
+    else:
+        reading.error = response.failure("LlmStreamServerError")
     return reading

@@ -48,7 +48,12 @@ class GeminiReplay(Replay):
 def _comparable(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     made = [part["id"] for part in parts if is_made(part)]
     assert len(made) == len(set(made))
-    return [_call(part) if part["type"] == "tool_call" else part for part in parts]
+    found = [_call(part) if part["type"] == "tool_call" else part for part in parts]
+    # What stands beside the content is at the end, in any order.
+    beside = [one for one in found if one["type"] == "opaque" and one["field"] != "parts"]
+    others = [one for one in found if one not in beside]
+    assert found[: len(others)] == others
+    return [*others, *sorted(beside, key=lambda one: str(one["field"]))]
 
 
 def is_made(part: dict[str, Any]) -> bool:
