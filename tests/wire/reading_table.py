@@ -64,7 +64,7 @@ def _errors(replay: Replay, seen: Reading, expected: Reading) -> Iterator[tuple[
     if expected.error.kind == "LlmStreamIncompleteError" == seen.error.kind:
         # Its text names what is missing.
         message = seen.error.message
-        named = any(words in message for words in (replay.LAST, "inside an event"))
+        named = any(words in message for words in (replay.LAST, "inside an event", "has no end"))
         yield "error.message", named or message, True
 
 

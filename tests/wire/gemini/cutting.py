@@ -6,6 +6,7 @@ import json
 import re
 
 from tests.wire.gemini.reading_events import elements, is_array
+from tests.wire.plain_events import INSIDE
 
 _BLANK_LINE = re.compile(r"\r?\n\r?\n")
 
@@ -13,7 +14,7 @@ _BLANK_LINE = re.compile(r"\r?\n\r?\n")
 def ends_of(body: str) -> list[int]:
     """Return where each piece of the stream ends."""
     if is_array(body):
-        return [end for end, data in elements(body) if data]
+        return [end for end, data in elements(body) if data != INSIDE]
     return [match.end() for match in _BLANK_LINE.finditer(body)]
 
 

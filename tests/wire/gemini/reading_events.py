@@ -29,13 +29,13 @@ def is_array(text: str) -> bool:
 
 
 def elements(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (place of its end, JSON) of each element of an array; `INSIDE` for one without an end."""
+    """Yield (place of its end, JSON) of each element of an array; `INSIDE` where it stops short."""
     decoder, at = json.JSONDecoder(), text.index("[") + 1
     while True:
         while at < len(text) and text[at] in _BETWEEN:
             at += 1
         if at == len(text):
-            yield at, ""
+            yield at, INSIDE
             return
         if text[at] == "]":
             return
@@ -49,9 +49,10 @@ def elements(text: str) -> Iterator[tuple[int, str]]:
 
 
 def pieces(text: str, *, lost: bool) -> Iterator[str]:
-    """Yield the JSON of each piece, and `INSIDE` if the stream ends in the middle of one."""
+    """Yield the JSON of each piece, and `INSIDE` if the stream ends in the middle of something."""
     if is_array(text):
-        yield from (data for _, data in elements(text) if data)
+        # An array ends with its bracket, whatever its last element says.
+        yield from (data for _, data in elements(text))
     else:
         for name, data in events(text, lost=lost):
             yield INSIDE if name == INSIDE else data

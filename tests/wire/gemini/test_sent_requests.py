@@ -1,0 +1,101 @@
+"""Recorded request bodies of Gemini, read into our form and written again by the client.
+
+What is written must equal the recorded body up to the order of keys and the spelling of Google's
+keys, and up to the listed differences, each of which says the same to the API in other words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
+
+from tests.wire.answering import Answering
+from tests.wire.comparing import json_leaves
+from tests.wire.gemini.bodies import answer, canonical
+from tests.wire.gemini.recorded_requests import Asked, read_request
+from tests.wire.recorded import recorded_body
+from tests.wire.replaying import our_name
+
+from tokenwire import ChatClient, LlmError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REQUESTS = 885
+WAVE = 100
+REFUSED = "refused by the client and by the recorded server"
+# Why a request cannot be written, by the end of its source.
+KNOWN: dict[str, str] = {}
+
+
+async def ask(row: dict[str, Any], asked: Asked, server: Answering) -> tuple[Any, list[str]]:
+    """Send the request. Returns the body that arrived, or the error, and what was dropped."""
+    key = f"{row['number']}-{row['api']}/v1"
+    client = ChatClient(
+        f"{our_name(row['provider'])}:{asked.model}",
+        api="gemini",
+        base_url=server.base_url(key),
+        api_key="k",
+        max_retries=0,
+    )
+    try:
+        if asked.stream:
+            async with client.stream_async(asked.messages, **asked.params) as stream:
+                async for _ in stream:
+                    pass
+            dropped = stream.response.dropped
+        else:
+            dropped = (await client.complete_async(asked.messages, **asked.params)).dropped
+    except LlmError as error:
+        return error, []
+    return json.loads(server.received[key]), list(dropped)
+
+
+def test_recorded_requests_are_written_as_they_were(
+    gemini_rows: list[dict[str, Any]], report_line: Callable[[str], None]
+) -> None:
+    rows = [row for row in gemini_rows if row["request_body"]]
+    assert len(rows) == REQUESTS
+    reasons: Counter[str] = Counter()
+    otherwise: dict[str, list[str]] = defaultdict(list)
+
+    async def read_and_ask(row: dict[str, Any]) -> tuple[Any, list[str]]:
+        try:
+            asked = read_request(recorded_body(row), row, our_name(row["provider"]))
+        except LlmError as error:
+            return error, []
+        return await ask(row, asked, server)
+
+    with Answering(lambda path: answer(b"", streamed="gemini.stream" in path)) as server:
+
+        async def ask_all(wave: list[dict[str, Any]]) -> list[tuple[Any, list[str]]]:
+            return await asyncio.gather(*map(read_and_ask, wave))
+
+        waves = [rows[start : start + WAVE] for start in range(0, len(rows), WAVE)]
+        outcomes = [outcome for wave in waves for outcome in asyncio.run(ask_all(wave))]
+    for row, (sent, dropped) in zip(rows, outcomes, strict=True):
+        name = f"{row['number']} {row['provider']} {row['source']}"
+        if isinstance(sent, LlmError):
+            known = next((why for end, why in KNOWN.items() if name.endswith(end)), None)
+            if row["status"] == 400 or known:
+                reasons[known or REFUSED] += 1
+            else:
+                otherwise[name].append(f"{type(sent).__name__}: {sent}")
+            continue
+        if dropped:
+            otherwise[name].append(f"dropped: {dropped}")
+        recorded, written = canonical(recorded_body(row)), canonical(sent)
+        reasons.update(alike(recorded, written))
+        otherwise[name] += json_leaves("body", written, recorded)
+    differ = {name: wrong for name, wrong in otherwise.items() if wrong}
+    for reason, count in reasons.most_common():
+        report_line(f"{count:>5}  {reason}")
+    report_line(f"{len(rows)} recorded requests, {len(differ)} are written otherwise")
+    shown = [f"{name}:\n    " + "\n    ".join(wrong) for name, wrong in differ.items()]
+    assert not differ, f"{len(differ)} differ\n  " + "\n  ".join(shown[:400])
+
+
+def alike(recorded: dict[str, Any], sent: dict[str, Any]) -> set[str]:
+    return set()
