@@ -91,3 +91,24 @@ def canonical(body: dict[str, Any]) -> dict[str, Any]:
         for one in found.get("contents") or []
     ]
     return found
+
+
+def joined(contents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Join the contents of one role that follow each other."""
+    found: list[dict[str, Any]] = []
+    for content in contents:
+        if found and found[-1].get("role") == content.get("role"):
+            found[-1] = {**found[-1], "parts": [*found[-1]["parts"], *content["parts"]]}
+        else:
+            found.append(content)
+    return found
+
+
+def said(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the parts that the model said in a request."""
+    return [
+        part
+        for content in canonical(body)["contents"]
+        if content.get("role") == "model"
+        for part in content["parts"]
+    ]

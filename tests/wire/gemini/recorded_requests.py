@@ -95,7 +95,9 @@ def _read_config(rest: dict[str, Any], params: dict[str, Any]) -> None:
     config = dict(rest.pop("generationConfig", None) or {})
     for key, name in _ARGUMENTS.items():
         if key in config:
-            params[name] = config.pop(key)
+            value = config.pop(key)
+            # Nobody writes a count with a fraction of zero.
+            params[name] = int(value) if key == "topK" else value
     if "responseJsonSchema" in config and config.get("responseMimeType") == "application/json":
         del config["responseMimeType"]
         schema = config.pop("responseJsonSchema")
@@ -146,7 +148,7 @@ def _messages(content: dict[str, Any], provider: str) -> list[LlmMessage | dict[
     role, parts = content.get("role") or "user", content["parts"]
     if role == "model":
         return [LlmMessage("assistant", [said_part(part, provider) for part in parts])]
-    if role not in ("user", "function"):
+    if role not in ("user", "function") or not all(map(_has_a_part, parts)):
         return [content]
     found: list[LlmMessage | dict[str, Any]] = []
     others: list[Any] = []
@@ -159,6 +161,11 @@ def _messages(content: dict[str, Any], provider: str) -> list[LlmMessage | dict[
             others = []
         found.append(_result(part["functionResponse"]))
     return [*found, LlmMessage("user", others)] if others else found
+
+
+def _has_a_part(part: dict[str, Any]) -> bool:
+    """Whether there is a neutral form of a part that is not the model's."""
+    return bool(part.keys() & {"text", "inlineData", "fileData", "functionResponse"})
 
 
 def _part(part: dict[str, Any]) -> TextPart | ImagePart | FilePart:
@@ -174,13 +181,11 @@ def _part(part: dict[str, Any]) -> TextPart | ImagePart | FilePart:
 
 
 def _result(given: dict[str, Any]) -> LlmMessage:
-    said, error = given["response"], False
-    if said.keys() == {"error"} and isinstance(said["error"], str):
-        text, error = said["error"], True
-    elif said.keys() == {"output"} and isinstance(said["output"], str):
-        text = said["output"]
-    else:
-        text = json.dumps(said)
+    said: Any = given["response"]
+    error = said.keys() == {"error"}
+    if error or said.keys() == {"output"}:
+        said = said["error" if error else "output"]
+    text = said if isinstance(said, str) else json.dumps(said)
     content: Any = text
     if given.get("parts"):
         content = [TextPart(text), *(_part(part) for part in given["parts"])]
