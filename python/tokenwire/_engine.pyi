@@ -1236,10 +1236,12 @@ class Engine:
         """How calls reach the server: `transport`, `proxy` without its credentials, `proxy_from` (the argument or the
         variable) and `socket`.
         """
-    @property
-    def output_mode(self) -> str:
-        """How the provider is asked for JSON that fits a schema: "json_schema", "json_object" or "prompt"."""
-
+    def output_mode(self, model: str | None = None) -> str:
+        """Returns how `model` is asked for JSON that fits a schema: "json_schema", "json_object", "prompt" or "tool". None
+        means the client's own model.
+        """
+    def takes_strict_form(self, model: str | None = None) -> bool:
+        """Returns whether strict schemas for `model` are in OpenAI's strict form. None means the client's own model."""
     def check(self, params: dict[str, Any], **steering: Any) -> None:
         """Checks request parameters without sending anything. Without `is_draft`, also that there are a key and an address.
 
@@ -1256,7 +1258,7 @@ class Engine:
         Args:
             input: A prompt, a list of prompts or a list of messages.
             params: Parameters of the request.
-            **steering: `api_key`, `may_renew`, `key_source`, `parse_as`, `system`.
+            **steering: `api_key`, `may_renew`, `key_source`, `parse_as`, `answer_tool`, `system`.
         """
     def complete_async(
         self, input: object, params: dict[str, Any] | None = None, **steering: Any
@@ -1270,14 +1272,25 @@ class Engine:
         self, input: object, params: dict[str, Any] | None = None, **steering: Any
     ) -> AsyncLlmStream:
         """Returns a stream for an event loop. Arguments as in `complete`."""
-    def models(self, params: dict[str, Any] | None = None, **steering: Any) -> str:
+    def models(
+        self,
+        params: dict[str, Any] | None = None,
+        page: tuple[str, str] | None = None,
+        **steering: Any,
+    ) -> str:
         """Returns the body of `GET /models`.
 
         Args:
             params: Parameters of the client's calls, of which only headers and query are sent.
+            page: Name and value of the query parameter that asks for another page than the first one.
             **steering: `api_key`, `may_renew`.
         """
-    def models_async(self, params: dict[str, Any] | None = None, **steering: Any) -> _Step[str]:
+    def models_async(
+        self,
+        params: dict[str, Any] | None = None,
+        page: tuple[str, str] | None = None,
+        **steering: Any,
+    ) -> _Step[str]:
         """Returns an awaitable of the body of `GET /models`, which can be awaited once. Arguments as in `models`."""
 
 @final

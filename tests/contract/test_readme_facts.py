@@ -79,11 +79,12 @@ def test_the_list_of_providers_is_the_engine_s():
     assert known - set(re.findall(r"\w+", listed)) == {"openai-compatible"}
 
 
-def test_the_list_of_providers_with_responses_is_the_engine_s():
+@pytest.mark.parametrize("api", ["Responses", "Messages"])
+def test_the_list_of_providers_with_an_api_is_the_engine_s(api):
     text = (ROOT / "docs" / "apis.md").read_text(encoding="utf-8")
-    listed = text.partition("These providers have the Responses API")[2].partition(". For the")[0]
+    listed = text.partition(f"These providers have the {api} API")[2].partition("\n\n")[0]
     named = set(re.findall(r"`([a-z]+)`", listed))
-    own = {name for name in provider_names() if "responses" in provider_apis(name)}
+    own = {name for name in provider_names() if api.lower() in provider_apis(name)}
     assert len(own) >= 15
     assert named == own
 

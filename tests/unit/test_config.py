@@ -158,7 +158,7 @@ def test_all_problems_are_reported_at_once():
             "c": {"params": 3},
             "d": {"model": "openai/gpt-4o", "api": "completions", "system": "hi"},
             "e": {"model": "acmee:m"},
-            "f": {"model": "anthropic:m"},
+            "f": {"model": "cohere:m"},
             "g": 3,
         },
     }
@@ -192,7 +192,7 @@ def test_all_problems_are_reported_at_once():
         ),
         "models.e.model: provider acmee: unknown",
         (
-            "models.f.model: provider anthropic: the Messages API is not supported yet; if "
+            "models.f.model: provider cohere: the Cohere API is not supported yet; if "
             'it has an OpenAI-compatible address, give that as base_url= with provider="openai"'
         ),
         "models.g: it must be a table",

@@ -112,6 +112,7 @@ def test_a_built_in_provider_is_data():
         "auth_header": "authorization",
         "api": None,
         "headers": {},
+        "header_vars": (),
         "max_tokens_field": "max_tokens",
         "stream_options": True,
         "reasoning_back": "reasoning",
@@ -131,6 +132,7 @@ def test_a_custom_provider_is_data():
         "auth_header": "authorization",
         "api": None,
         "headers": {},
+        "header_vars": (),
         "max_tokens_field": "max_tokens",
         "stream_options": True,
         "reasoning_back": "as_sent",
@@ -140,7 +142,7 @@ def test_a_custom_provider_is_data():
     assert registry(ACME).get_providers() == [*_engine.provider_names(), "acme"]
 
 
-@pytest.mark.parametrize("name", ["openai", "sim", "anthropic"])
+@pytest.mark.parametrize("name", ["openai", "sim", "cohere"])
 def test_the_name_of_a_built_in_provider_is_refused(name):
     with pytest.raises(LlmConfigError, match=f"provider {name}: this name is built in"):
         registry(LlmProvider(name, base_url="http://localhost/v1"))
@@ -160,9 +162,9 @@ def test_an_unknown_provider_names_the_nearest(name, message):
 
 
 def test_a_provider_with_an_unsupported_api_is_refused():
-    reason = "provider anthropic: the Messages API is not supported yet"
+    reason = "provider cohere: the Cohere API is not supported yet"
     with pytest.raises(LlmConfigError, match=reason):
-        registry().get_provider("anthropic")
+        registry().get_provider("cohere")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ _HOMES = {
     "enter_with_key": ("_bridge.keys", "enter_with_key"),
     "enter_with_key_async": ("_bridge.keys", "enter_with_key_async"),
     "from_chunks": ("streaming.custom_stream", "from_chunks"),
+    "largest_answer": ("catalog.registry", "largest_answer"),
     "message": ("types.message", "message_from_parts"),
     "parsed": ("interface.reask", "parsed"),
     "partial": ("interface.partial", "partial"),

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 # depends on the provider behind them, and providers that the library does not have.
 _SAME_NAMES = (
     "anthropic azure cerebras cohere deepseek fireworks google groq mistral openai openrouter "
-    "perplexity together zai"
+    "minimax perplexity together zai"
 )
 _LIBRARY_NAMES = {name: name for name in _SAME_NAMES.split()} | {
+    "bedrock": "aws",
+    "foundry": "anthropic",
     "gemini": "google",
     "moonshot": "moonshotai",
     "vertex": "google",

@@ -124,6 +124,8 @@ class LlmProvider(Row):
         headers: Headers of each request, unless the caller gives others. Their values count as
             secret: errors, logs, `repr()`, dumps and pickles hide them. The key is not one of
             them.
+        header_vars: Environment variables that may hold more headers, one `Name: value` on each
+            line. Their values count as secret, too, and a client's own headers win.
         max_tokens_field: The field of a chat request for the token limit.
         stream_options: Whether streams may request usage.
         reasoning_back: What goes back of the reasoning in a reply: `"as_sent"` (each field as it
@@ -131,7 +133,8 @@ class LlmProvider(Row):
             them), or the name of the one field that takes it, such as `"reasoning_content"`.
         output_mode: How the provider is asked for typed output: `"json_schema"` sends the schema;
             `"json_object"` asks for some JSON object, and the schema is part of the prompt;
-            `"prompt"` does without `response_format`.
+            `"prompt"` does without `response_format`; `"tool"` makes the model call a tool whose
+            arguments are the answer.
         client: The class of its clients, if it needs custom ones.
         is_built_in: Whether it is built in.
     """
@@ -145,6 +148,7 @@ class LlmProvider(Row):
     auth_header: _HeaderName = "authorization"
     api: Api | None = None
     headers: dict[_HeaderName, _HeaderValue] = Field(default_factory=dict)
+    header_vars: tuple[_Variable, ...] = ()
     max_tokens_field: _FieldName = "max_tokens"
     stream_options: bool = True
     reasoning_back: _FieldName = "as_sent"
@@ -166,6 +170,7 @@ class LlmProvider(Row):
         auth_header: str | None = None,
         api: str | None = None,
         headers: Mapping[str, str] | None = None,
+        header_vars: Iterable[str] | None = None,
         max_tokens_field: str | None = None,
         stream_options: bool | None = None,
         reasoning_back: str | None = None,
@@ -183,6 +188,7 @@ class LlmProvider(Row):
             auth_header=auth_header,
             api=api,
             headers=sealed_values(headers),
+            header_vars=header_vars,
             max_tokens_field=max_tokens_field,
             stream_options=stream_options,
             reasoning_back=reasoning_back,

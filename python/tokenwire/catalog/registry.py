@@ -280,6 +280,15 @@ def shared() -> ModelRegistry:
     return _shared.get("registry") or _shared.setdefault("registry", ModelRegistry())
 
 
+def largest_answer(provider: str, model: str) -> int | None:
+    """The largest answer of a model in tokens, for the engine; None if it is unknown."""
+    registry = shared()
+    if (provider, model) not in registry._models:
+        registry._load_plugins()
+    known = registry._models.get((provider, model))
+    return None if known is None else known.max_output_tokens
+
+
 def _check_text(field: str, value: object) -> None:
     if not isinstance(value, str):
         raise LlmConfigError(f"{field}: give a str, not {type(value).__name__}")

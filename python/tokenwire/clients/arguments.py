@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from tokenwire._engine import Engine
     from tokenwire.types.prompt import Prompt
 
 # `any` is Mistral's word for `required`; `validated` is Google's.
@@ -18,8 +19,12 @@ _MERGED = frozenset(("headers", "extra_headers", "extra_query", "extra_body"))
 _WIRE_FORMATS = ("json_object", "json_schema", "text")
 
 
-def converted(params: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+def converted(params: dict[str, Any], engine: Engine | None = None) -> tuple[dict[str, Any], Any]:
     """Merge the headers, and convert tools and the form of the reply to JSON.
+
+    Args:
+        params: The arguments.
+        engine: What they are for. It may be None if they are only headers.
 
     Returns:
         The arguments, and the type of the reply's value or None.
@@ -37,7 +42,10 @@ def converted(params: dict[str, Any]) -> tuple[dict[str, Any], Any]:
             raise LlmValidationError(f"tools: give a list of tools, not {type(tools).__name__}")
         from tokenwire.tools.functions import tool_schema
 
-        params["tools"] = [tool_schema(tool) for tool in tools]
+        strict_form = engine is None or engine.takes_strict_form(params.get("model"))
+        params["tools"] = [tool_schema(tool, strict_form=strict_form) for tool in tools]
+        if strict_form:
+            _check_form(params["tools"])
     choice = params.get("tool_choice")
     if choice is not None:
         params["tool_choice"] = _as_name(choice)
@@ -54,8 +62,19 @@ def converted(params: dict[str, Any]) -> tuple[dict[str, Any], Any]:
     if target is not None and not _is_wire_form(target):
         from tokenwire.tools.typed_output import response_format_for
 
-        params["response_format"] = response_format_for(target)
+        strict_form = engine is None or engine.takes_strict_form(params.get("model"))
+        params["response_format"] = response_format_for(target, strict_form=strict_form)
     return params, target
+
+
+def _check_form(tools: list[dict[str, Any]]) -> None:
+    """Refuse tools in Anthropic's form, for an API that has another."""
+    for number, tool in enumerate(tools):
+        if "input_schema" in tool and tool.get("type") is None:
+            raise LlmConfigError(
+                f"tools[{number}].input_schema: only the API of Anthropic takes a tool in this "
+                "form; name it `parameters`"
+            )
 
 
 def _is_wire_form(target: Any) -> bool:
@@ -79,7 +98,7 @@ def _as_name(choice: Any) -> Any:
 
 
 def settled(
-    mode: str,
+    mode: str | None,
     target: Any,
     asked: Any,
     params: dict[str, Any],
@@ -90,7 +109,7 @@ def settled(
     """Settle what depends on the arguments of the call and of the client together.
 
     Args:
-        mode: The `output_mode` of the call.
+        mode: The `output_mode` of the call; it may be None if there is no target.
         target: The type of the reply's value, or None.
         asked: The prompt or the messages.
         params: The arguments. A `tool_choice` that is the name of a tool becomes a dict.
@@ -111,14 +130,18 @@ def settled(
     if mode == "json_schema" or _is_wire_form(target) or not has_schema:
         return asked, params, steering
     if family == "completions":
+        place = "a tool" if mode == "tool" else "the system prompt"
         raise LlmConfigError(
-            f"output_mode: {mode!r} puts the schema into the system prompt, which text completions "
+            f"output_mode: {mode!r} puts the schema into {place}, which text completions "
             "lack; use ChatClient, or put the schema into the prompt and give "
             'response_format={"type": "json_object"}'
         )
-    from tokenwire.clients.output_mode import with_schema_in_prompt
+    from tokenwire.clients.output_mode import with_answer_tool, with_schema_in_prompt
 
-    return with_schema_in_prompt(mode, asked, params, steering)
+    if mode == "tool":
+        taken = {_named(tool)[1] for tool in params.get("tools") or ()}
+        return with_answer_tool(asked, params, steering, taken)
+    return with_schema_in_prompt(str(mode), asked, params, steering)
 
 
 def _with_tool_named(params: dict[str, Any]) -> dict[str, Any]:
@@ -142,7 +165,7 @@ def _with_tool_named(params: dict[str, Any]) -> dict[str, Any]:
 
 def _named(tool: dict[str, Any]) -> tuple[Any, Any]:
     """The kind and the name of a tool, in either form that OpenAI has; None without a name."""
-    kind = tool.get("type")
+    kind = tool.get("type", "function" if "input_schema" in tool else None)
     inside = tool.get(kind, tool) if kind in _NAMED else None
     return kind, inside.get("name") if isinstance(inside, dict) else None
 

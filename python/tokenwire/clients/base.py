@@ -143,7 +143,7 @@ class BaseClient(CallingClient):
         if defaults:
             from tokenwire.clients.arguments import converted
 
-            self._base, self._parse_as = converted(defaults)
+            self._base, self._parse_as = converted(defaults, self._engine)
             self._output_mode = self._base.pop("output_mode", None)
             self._base.pop("model", None)
         self._steering = {}

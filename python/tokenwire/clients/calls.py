@@ -68,7 +68,7 @@ class CallingClient(LlmClientInterface):
                 engine, params = for_model(self, params)
             from tokenwire.clients.arguments import converted
 
-            params, parse_as = converted(params)
+            params, parse_as = converted(params, engine)
             output_mode = params.pop("output_mode", None)
         if self._base:
             from tokenwire.clients.arguments import merged
@@ -79,7 +79,9 @@ class CallingClient(LlmClientInterface):
         if parse_as is not None or params.get("tool_choice") is not None:
             from tokenwire.clients.arguments import settled
 
-            mode = output_mode or self._output_mode or engine.output_mode
+            mode = output_mode or self._output_mode
+            if mode is None and parse_as is not None:
+                mode = engine.output_mode(params.get("model"))
             return engine, *settled(mode, parse_as, asked, params, steering, family=self._family)
         return engine, asked, params, steering
 
@@ -166,21 +168,26 @@ class CallingClient(LlmClientInterface):
 
     def models(self) -> list[str]:
         """Return the ids of the server's models (`GET /models`), in the server's order."""
-        from tokenwire.clients.models import model_ids
+        from tokenwire.clients.models import ModelList
 
         self._check_usable({})
         ask: Callable[..., str] = self._engine.models
         if self._greenlets is not None:
             ask = self._greenlets.waiting(ask)
-        return model_ids(with_key(self._key_source, ask, self._base))
+        listed = ModelList()
+        while listed.add(with_key(self._key_source, ask, self._base, page=listed.page)):
+            pass
+        return listed.ids
 
     async def models_async(self) -> list[str]:
         """Return the ids of the server's models; see `models`."""
-        from tokenwire.clients.models import model_ids
+        from tokenwire.clients.models import ModelList
 
         self._check_usable({})
-        ask = self._engine.models_async
-        return model_ids(await with_key_async(self._key_source, ask, self._base))
+        source, ask, listed = self._key_source, self._engine.models_async, ModelList()
+        while listed.add(await with_key_async(source, ask, self._base, page=listed.page)):
+            pass
+        return listed.ids
 
     def validate_config(self, *, probe: bool = False) -> None:
         """Check that there are a key and an address. With `probe`, also ask the server.

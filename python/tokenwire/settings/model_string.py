@@ -8,6 +8,7 @@ from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
 from tokenwire.settings.address import Filled, check_places
 from tokenwire.settings.client_settings import check_text
+from tokenwire.settings.header_lines import headers_in
 from tokenwire.settings.secret import Secret, sealed_url
 
 TYPE_CHECKING = False
@@ -178,6 +179,7 @@ class Found:
         base_url: The address; None until one is found.
         base_url_name: What messages call it: its variable, or `base_url`.
         no_key: What to say if a key is needed, because that of the environment is withheld.
+        headers: More headers of each request, sealed.
         no_address: What to say if the address lacks a part; None if the engine has words for it.
         needs_key: Whether calls need a key.
         key_vars: Variables that may hold the key later.
@@ -187,6 +189,7 @@ class Found:
     key_name = "api_key"
     base_url_name = "base_url"
     no_key: str | None = None
+    headers: Mapping[str, Secret] | None = None
     no_address: str | None = None
     needs_key = False
     key_vars: Sequence[str] = ()
@@ -202,6 +205,9 @@ class Found:
         settings["base_url"] = self.base_url
         own = vars(self)
         settings.update({name: own[name] for name in _OF_ENGINE if name in own})
+        if self.headers:
+            # The last of the same name wins.
+            settings["headers"] = {**self.headers, **(settings.get("headers") or {})}
 
 
 def key_and_address(
@@ -244,6 +250,8 @@ def key_and_address(
     found.needs_key = row["key_required"] or bool(key_vars)
     if found.api_key is None:
         _find_key(found, target, row, row["key_vars"] if key_vars is None else key_vars)
+    if row["header_vars"] and not _is_for_another(target, row, row["key_vars"]):
+        found.headers = headers_in(row["header_vars"])
     if target.base_url is None and (before is None or before.base_url_vars):
         _find_address(found, row, places)
     if found.api_key is not None and not callable(found.api_key):
@@ -266,12 +274,12 @@ def _find_key(
 ) -> None:
     """Take the key from the first of these variables that is set, if the address may have it."""
     found.key_vars = variables
-    address = target.base_url
-    if isinstance(address, ModelAddress) and not _may_have_key(address, row, variables):
+    if _is_for_another(target, row, variables):
         if variables:
             found.no_key = (
-                f"model: the key in {' or '.join(variables)} is not sent to {address}, an address "
-                "in a model string; give the address as base_url=, or a key for it as api_key="
+                f"model: the key in {' or '.join(variables)} is not sent to {target.base_url}, "
+                "an address in a model string; give the address as base_url=, or a key for it as "
+                "api_key="
             )
     elif (name := _first_set(variables)) is not None:
         found.api_key, found.key_name, found.key_vars = Secret(environ[name]), name, ()
@@ -292,11 +300,10 @@ def _find_address(found: Found, row: Mapping[str, Any], places: Mapping[str, str
 
 def _check_headers(target: Target, row: Mapping[str, Any]) -> None:
     """Refuse to send the headers of a custom provider to an address that is not for its key."""
-    address = target.base_url
-    if isinstance(address, ModelAddress) and not _may_have_key(address, row, ()):
+    if _is_for_another(target, row, ()):
         raise LlmConfigError(
-            f"model: the headers of provider {target.provider} are not sent to {address}, an "
-            "address in a model string; give the address as base_url="
+            f"model: the headers of provider {target.provider} are not sent to {target.base_url}, "
+            "an address in a model string; give the address as base_url="
         )
 
 
@@ -319,6 +326,12 @@ def check_no_address(model: str, provider: str) -> None:
             f'model: "{model}" contains an address, and the model of a call names no server; '
             "create a client with base_url= for it"
         )
+
+
+def _is_for_another(target: Target, row: Mapping[str, Any], variables: Sequence[str]) -> bool:
+    """Whether an address in a model string may not get what these variables of a provider hold."""
+    address = target.base_url
+    return isinstance(address, ModelAddress) and not _may_have_key(address, row, variables)
 
 
 def _may_have_key(address: str, row: Mapping[str, Any], variables: Sequence[str]) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import unquote
 
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     Rules: TypeAlias = Mapping[str, Any]
 
 __all__ = ["Fake", "FakeRequest", "fake"]
+
+# Some APIs name the model, and what is done with it, in the path.
+_MODEL_IN_PATH = re.compile(r"/models/([^/:?]+):(\w+)")
 
 _NOT_PARAMETERS = ("model", "messages", "prompt", "stream", "stream_options")
 
@@ -39,7 +44,7 @@ class FakeRequest:
     Attributes:
         provider: The provider's name, as before the colon of a model string.
         model: The model's id.
-        api: The API of the call, such as `"chat"`, `"completions"` or `"responses"`.
+        api: The API of the call, such as `"chat"`, `"responses"` or `"messages"`.
         url: Where it would have been sent; None for a client without an address.
         stream: Whether the reply was requested as a stream.
         body: The whole body.
@@ -64,7 +69,7 @@ class FakeRequest:
 
     @property
     def _as_chat(self) -> dict[str, Any]:
-        return chat_form(self.body) if self.api == "responses" else self.body
+        return chat_form(self.body, self.api)
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -87,15 +92,15 @@ class FakeRequest:
     @property
     def prompt(self) -> Any:
         """The prompt of a completion; None for a chat."""
-        return None if self.api == "responses" else self.body.get("prompt")
+        return self.body.get("prompt") if self.api == "completions" else None
 
     @property
     def params(self) -> dict[str, Any]:
         """The request parameters: the body without model, messages, prompt and stream.
 
-        For Responses, they have the names that OpenAI's chat gives them, such as
-        `max_completion_tokens`, and are without `store: false` and the request for encrypted
-        reasoning, which the client adds.
+        In other APIs than chat, they have the names that OpenAI's chat gives them, such as
+        `max_completion_tokens`. Responses are without `store: false` and the request for encrypted
+        reasoning, which the client adds; Messages have the limit that the client adds.
         """
         names = self._as_chat.items()
         return {key: value for key, value in names if key not in _NOT_PARAMETERS}
@@ -228,12 +233,14 @@ class Fake:
         names = ("call", "provider", "url", "api")
         facts = {name: headers.pop(f"x-tokenwire-{name}", None) for name in names}
         body = record["body"] if isinstance(record["body"], dict) else {}
+        in_path = _MODEL_IN_PATH.search(record["path"])
+        model, verb = in_path.groups() if in_path else (str(body.get("model", "")), "")
         call = facts["call"]
         self._attempts[call] = self._attempts.get(call, 0) + 1
         return FakeRequest(
             **facts,
-            model=str(body.get("model", "")),
-            stream=body.get("stream") is True,
+            model=unquote(model),
+            stream=body.get("stream") is True or verb.startswith("stream"),
             body=body,
             headers=headers,
             attempt=self._attempts[call],

@@ -31,8 +31,8 @@ from tokenwire.tools.json_schema import (
     record_adapter,
     schema_of,
     shown_default,
-    strict_form,
 )
+from tokenwire.tools.json_schema import strict_form as in_strict_form
 from tokenwire.tools.signatures import open_signature
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Tool(Model):
 ToolLike: TypeAlias = Tool | Callable[..., object] | Mapping[str, object]
 
 
-def tool_schema(tool: ToolLike) -> dict[str, Any]:
+def tool_schema(tool: ToolLike, *, strict_form: bool = True) -> dict[str, Any]:
     """Return the tool as OpenAI writes it: ``{"type": "function", "function": {…}}``.
 
     The key `cache` follows if the tool has one.
@@ -133,8 +133,10 @@ def tool_schema(tool: ToolLike) -> dict[str, Any]:
     Args:
         tool: A function or method (async too), a pydantic model or dataclass whose fields are the
             arguments, a `Tool`, or a dict. A dict with a `type` is passed on as it is; one with
-            `function` gets the type "function"; one with `name` is wrapped as such a function. One
-            whose values are all objects or lists is Gemini's own, and passed on as it is.
+            `function` gets the type "function"; one with `name` is wrapped as such a function,
+            unless it has an `input_schema`, as Anthropic's tools do. One whose values are all
+            objects or lists is Gemini's own, and passed on as it is.
+        strict_form: Whether the parameters of a strict tool are written in OpenAI's strict form.
 
     Returns:
         The dict. Its contents are cached and shared between calls: do not change them.
@@ -154,9 +156,9 @@ def tool_schema(tool: ToolLike) -> dict[str, Any]:
         raise LlmConfigError(
             f"a tool must be a function, a Tool or a dict, not {type(tool).__name__}"
         )
-    if strict:
+    if strict and strict_form:
         try:
-            parameters = strict_form(parameters)
+            parameters = in_strict_form(parameters)
         except LlmConfigError as error:
             raise LlmConfigError(f"tool {name!r}: {error}") from error
     function: dict[str, Any] = {"name": name}
@@ -178,7 +180,9 @@ def _named_function(tool: Mapping[str, Any]) -> dict[str, Any]:
         return dict(tool)
     if "function" in tool:
         return {**tool, "type": "function"}
-    if "name" in tool and "input_schema" not in tool:
+    if "name" in tool and "input_schema" in tool:
+        return dict(tool)
+    if "name" in tool:
         function = {name: tool[name] for name in tool if name not in ("type", "cache")}
         return {"type": "function", "function": function, **_cached(tool.get("cache"))}
     if tool and all(isinstance(value, (Mapping, list)) for value in tool.values()):

@@ -13,7 +13,8 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, from_json
 
 from tokenwire._pydantic import read_json
 from tokenwire.errors import LlmConfigError, LlmValidationError
-from tokenwire.tools.json_schema import adapter_for, record_adapter, schema_of, strict_form
+from tokenwire.tools.json_schema import adapter_for, record_adapter, schema_of
+from tokenwire.tools.json_schema import strict_form as in_strict_form
 
 _T = TypeVar("_T")
 
@@ -22,7 +23,7 @@ _SCHEMA_TYPES = frozenset({"object", "array", "string", "number", "integer", "bo
 _ANY_JSON = TypeAdapter[Any](Any)
 
 
-def response_format_for(target: object) -> dict[str, Any]:
+def response_format_for(target: object, *, strict_form: bool = True) -> dict[str, Any]:
     """Return the `response_format` that asks for a value of the type `target`.
 
     Providers require an object, so any other type (``list[int]``) is asked for as
@@ -32,6 +33,7 @@ def response_format_for(target: object) -> dict[str, Any]:
         target: A pydantic model, dataclass, TypedDict or any other type that pydantic reads; a
             JSON schema as a dict; or a dict with a provider's `type` (``"json_object"``, …), which
             is passed on as it is.
+        strict_form: Whether the schema is in OpenAI's strict form where that is possible.
 
     Returns:
         ``{"type": "json_schema", "json_schema": {"name", "schema", "strict"?}}``. The schema of a
@@ -50,9 +52,11 @@ def response_format_for(target: object) -> dict[str, Any]:
         form = _form(target)
         name, schema = form.name, form.schema
     described: dict[str, Any] = {"name": name, "schema": schema}
+    if not strict_form:
+        return {"type": "json_schema", "json_schema": described}
     # A schema without a strict form is sent as it is.
     with contextlib.suppress(LlmConfigError):
-        strict = strict_form(schema)
+        strict = in_strict_form(schema)
         if strict == target or not isinstance(target, Mapping):
             described.update(schema=strict, strict=True)
     return {"type": "json_schema", "json_schema": described}

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tokenwire._engine import Timeout
     from tokenwire.tools.functions import ToolLike
 
-OutputMode: TypeAlias = Literal["json_schema", "json_object", "prompt"]
+OutputMode: TypeAlias = Literal["json_schema", "json_object", "prompt", "tool"]
 
 
 class RequestParams(TypedDict, total=False):
@@ -40,7 +40,8 @@ class RequestParams(TypedDict, total=False):
         logit_bias: What to add to the logits of tokens, by token id.
         response_format: A type, a JSON schema, or a provider's own format; see `reply.parsed`.
         output_mode: How the schema of a type reaches the model: `"json_schema"` as it is,
-            `"json_object"` or `"prompt"` in the system prompt. The default is the provider's.
+            `"json_object"` or `"prompt"` in the system prompt, `"tool"` as a tool that the model is
+            made to call. The default is that of the provider and the model.
         user: Your id for the person who asks, for the provider.
         model: Another model for this call. It may belong to another provider (`"groq:…"`), unless
             the client has its own `api_key` or `base_url`.

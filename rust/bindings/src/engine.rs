@@ -121,6 +121,7 @@ impl Engine {
         py: Python<'_>,
         steering: Option<&Bound<'_, PyDict>>,
         params: Option<&Bound<'_, PyDict>>,
+        page: Option<(String, String)>,
     ) -> PyResult<(Call, Caller)> {
         let Steering {
             api_key, may_renew, ..
@@ -146,7 +147,7 @@ impl Engine {
         };
         let call = self
             .client(py)?
-            .models_call(options)
+            .models_call(page, options)
             .map_err(|error| raise::to_py(py, error, &caller))?;
         Ok((call, caller))
     }
@@ -206,15 +207,24 @@ impl Engine {
         doctor::way(py, &self.client(py)?)
     }
 
-    /// How the provider is asked for JSON that fits a schema: "json_schema", "json_object" or "prompt".
-    #[getter]
-    fn output_mode(&self, py: Python<'_>) -> PyResult<&'static str> {
+    /// Returns how `model` is asked for JSON that fits a schema: "json_schema", "json_object", "prompt" or "tool". None
+    /// means the client's own model.
+    #[pyo3(signature = (model=None))]
+    fn output_mode(&self, py: Python<'_>, model: Option<&str>) -> PyResult<&'static str> {
         let client = self.client(py)?;
-        Ok(match client.config().family {
-            Family::Chat => client.provider().output_mode.as_str(),
-            // They have no system prompt to put it into.
-            Family::Completion => OutputMode::JsonSchema.as_str(),
-        })
+        let mode = match client.config().family {
+            Family::Chat => client.output_mode(model),
+            // They have neither a system prompt nor tools.
+            Family::Completion => Ok(OutputMode::JsonSchema),
+        };
+        mode.map(OutputMode::as_str)
+            .map_err(|error| raise::to_py(py, error, &self.caller))
+    }
+
+    /// Returns whether strict schemas for `model` are in OpenAI's strict form. None means the client's own model.
+    #[pyo3(signature = (model=None))]
+    fn takes_strict_form(&self, py: Python<'_>, model: Option<&str>) -> PyResult<bool> {
+        Ok(self.client(py)?.takes_strict_form(model))
     }
 
     /// Checks request parameters without sending anything. Without `is_draft`, also that there are a key and an address.
@@ -248,7 +258,7 @@ impl Engine {
     /// Args:
     ///     input: A prompt, a list of prompts or a list of messages.
     ///     params: Parameters of the request.
-    ///     **steering: `api_key`, `may_renew`, `key_source`, `parse_as`, `system`.
+    ///     **steering: `api_key`, `may_renew`, `key_source`, `parse_as`, `answer_tool`, `system`.
     #[pyo3(signature = (input, params=None, **steering))]
     fn complete<'py>(
         &self,
@@ -305,27 +315,30 @@ impl Engine {
     ///
     /// Args:
     ///     params: Parameters of the client's calls, of which only headers and query are sent.
+    ///     page: Name and value of the query parameter that asks for another page than the first one.
     ///     **steering: `api_key`, `may_renew`.
-    #[pyo3(signature = (params=None, **steering))]
+    #[pyo3(signature = (params=None, page=None, **steering))]
     fn models<'py>(
         &self,
         py: Python<'py>,
         params: Option<&Bound<'py, PyDict>>,
+        page: Option<(String, String)>,
         steering: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (call, caller) = self.models_call(py, steering, params)?;
+        let (call, caller) = self.models_call(py, steering, params, page)?;
         drive(py, call, &caller, &Answer::Body)
     }
 
     /// Returns an awaitable of the body of `GET /models`, which can be awaited once. Arguments as in `models`.
-    #[pyo3(signature = (params=None, **steering))]
+    #[pyo3(signature = (params=None, page=None, **steering))]
     fn models_async(
         &self,
         py: Python<'_>,
         params: Option<&Bound<'_, PyDict>>,
+        page: Option<(String, String)>,
         steering: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PendingReply> {
-        let (call, caller) = self.models_call(py, steering, params)?;
+        let (call, caller) = self.models_call(py, steering, params, page)?;
         Ok(PendingReply::new(call, caller, Answer::Body))
     }
 }

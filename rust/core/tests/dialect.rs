@@ -19,7 +19,8 @@ use tokenwire_core::http::{Hub, Transport};
 use tokenwire_core::message::Reply;
 use tokenwire_core::request::Request;
 use tokenwire_core::wire::{
-    Auth, Chat, Completions, Dialect, Encoded, Param, Provider, StreamDecoder, choose, providers,
+    At, Auth, Chat, Completions, Dialect, Encoded, Param, Provider, StreamDecoder, choose,
+    providers,
 };
 
 /// Chat under another name, path and header, with its own errors. It lists the parameters of text completions.
@@ -137,7 +138,7 @@ fn what_the_provider_does_not_speak_is_refused() {
 #[test]
 fn the_first_dialect_of_a_family_is_its_default() {
     let chosen = |provider: &Provider, family, api| {
-        choose(provider, family, api, "m", false).map(|dialect| dialect.name().to_owned())
+        choose(provider, family, api, "m", At::Home(None)).map(|dialect| dialect.name().to_owned())
     };
     let both = speaking(&[&Letters, &Completions, &Chat]);
     for (family, api, expected) in [

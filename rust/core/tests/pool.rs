@@ -370,7 +370,7 @@ async fn the_models_call_is_a_get_without_a_body() {
         query: vec![("limit".to_owned(), Secret::new("2 3".to_owned()))],
         ..CallOptions::default()
     };
-    let call = bench.client.models_call(options).unwrap();
+    let call = bench.client.models_call(None, options).unwrap();
     let fetched = tokenwire_core::call::fetch(&bench.transport, call)
         .await
         .unwrap();

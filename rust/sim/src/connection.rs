@@ -138,7 +138,7 @@ impl Connection<'_> {
             }
             _ => None,
         };
-        let plan = plan(&self.simulator.script(), &request, &json, decided);
+        let plan = plan(&self.simulator.script(), &request, number, &json, decided);
         let client_closes = request.close;
         // An answer can take minutes: do not hold the request until its end.
         drop((json, request));

@@ -9,6 +9,7 @@ import asyncio
 import copy
 import faulthandler
 import gc
+import os
 import pickle
 import sys
 import tempfile
@@ -21,6 +22,8 @@ URL = sys.argv[1]
 KEY = "sk-canary-8Yx41"
 PASSWORD = "hunter2-canary"
 CANARIES = (KEY, PASSWORD)
+os.environ["ANTHROPIC_AUTH_TOKEN"] = os.environ["GOOGLE_OAUTH_ACCESS_TOKEN"] = KEY
+os.environ["ANTHROPIC_CUSTOM_HEADERS"] = f"X-Gateway: Bearer {KEY}"
 CLIENTS = (tw.ChatClient, tw.CompletionClient)
 # The frames and names of this program contain the key, as a caller's do. Only ours are searched.
 OURS = "tokenwire"
@@ -78,7 +81,15 @@ def calls(client: tw.ChatClient | tw.CompletionClient, given: dict[str, Any] | N
         yield lambda: asyncio.run(client.models_async())
 
 
-def settings():
+def settings(kind):
+    if kind is tw.ChatClient:
+        # Each takes a key in a header of its own, and a token as a bearer token.
+        for provider in ("anthropic", "foundry", "vertex"):
+            yield f"key of {provider}", {"provider": provider, "api_key": KEY}
+        for provider in ("anthropic", "vertex"):
+            yield f"token of {provider}", {"provider": provider}
+        yield "headers of a variable", {"provider": "anthropic", "api_key": "k-1234567"}
+        yield "key in the query", {"provider": "vertex", "extra_query": {"key": KEY}}
     bearer = {"X-Gateway": f"Bearer {KEY}"}
     yield "key", {"api_key": KEY}
     yield "gateway's header", {"headers": bearer}
@@ -91,7 +102,7 @@ def settings():
 
 
 for kind in CLIENTS:
-    for name, given in settings():
+    for name, given in settings(kind):
         what = f"{kind.__name__} with a {name}"
         client = kind("m", **{"base_url": URL, "max_retries": 0, **given})
         check_object(what, client)

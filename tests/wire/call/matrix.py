@@ -7,30 +7,24 @@ the guide from it.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tokenwire import (
-    AudioPart,
-    FilePart,
-    ImagePart,
-    LlmMessage,
-    OpaquePart,
-    ReasoningPart,
-    RefusalPart,
-    TextPart,
-    ToolResult,
-)
-from tokenwire.types import ToolCallPart
+from tests.wire.call.matrix_parts import KINDS, Where
 
 GUIDE = Path(__file__).parents[3] / "docs" / "parameters.md"
-APIS = ("chat", "completions", "responses")
+APIS = ("chat", "completions", "responses", "messages")
+SPOKEN = {
+    "chat": "chat",
+    "completions": "completions",
+    "responses": "Responses",
+    "messages": "Messages",
+}
+"""What the guide calls each API."""
+
 ABSENT = object()
 """The value of a key that is not sent."""
-
-Where = dict[str, Any] | None
-"""The values that are sent, by their dotted paths in the body; None if the call is refused."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +33,12 @@ class Parameter:
 
     name: str
     value: Any
-    chat: Where
-    completions: Where
-    responses: Where
+    chat: Where = None
+    completions: Where = None
+    responses: Where = None
+    messages: Where = None
+    beside: dict[str, Any] = field(default_factory=dict)
+    """Other arguments, without which it is not sent."""
 
     def where(self, api: str) -> Where:
         """The places in the body of this API."""
@@ -51,7 +48,7 @@ class Parameter:
 
 def _same(name: str, value: Any, *apis: str) -> Parameter:
     """A parameter with the same name in these APIs, and without a place in the others."""
-    return Parameter(name, value, *({name: value} if api in apis else None for api in APIS))
+    return Parameter(name, value, **{api: {name: value} for api in apis})
 
 
 _SCHEMA = {"type": "object", "properties": {}}
@@ -67,6 +64,7 @@ PARAMETERS = [
         {"max_completion_tokens": 5},
         {"max_tokens": 5},
         {"max_output_tokens": 5},
+        {"max_tokens": 5},
     ),
     Parameter(
         "max_completion_tokens",
@@ -74,11 +72,12 @@ PARAMETERS = [
         {"max_completion_tokens": 5},
         {"max_completion_tokens": 5},
         {"max_output_tokens": 5},
+        {"max_tokens": 5},
     ),
     _same("temperature", 1, *APIS),
     _same("top_p", 0.5, *APIS),
-    _same("top_k", 3, "chat", "completions"),
-    _same("stop", ["x"], "chat", "completions"),
+    _same("top_k", 3, "chat", "completions", "messages"),
+    Parameter("stop", ["x"], {"stop": ["x"]}, {"stop": ["x"]}, None, {"stop_sequences": ["x"]}),
     _same("seed", 7, "chat", "completions"),
     _same("random_seed", 7, "chat", "completions"),
     _same("n", 1, "chat", "completions"),
@@ -99,26 +98,49 @@ PARAMETERS = [
         {"tools": [{"type": "function", "function": _FUNCTION}]},
         None,
         {"tools": [{"type": "function", **_FUNCTION, "strict": False}]},
+        {"tools": [{"name": "f", "input_schema": _SCHEMA}]},
     ),
-    _same("tool_choice", "auto", "chat", "responses"),
-    _same("parallel_tool_calls", False, "chat", "responses"),
+    Parameter(
+        "tool_choice",
+        "auto",
+        {"tool_choice": "auto"},
+        None,
+        {"tool_choice": "auto"},
+        {"tool_choice": {"type": "auto"}},
+    ),
+    Parameter(
+        "parallel_tool_calls",
+        False,
+        {"parallel_tool_calls": False},
+        None,
+        {"parallel_tool_calls": False},
+        {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}},
+        beside={"tools": [{"type": "function", "function": _FUNCTION}]},
+    ),
     Parameter(
         "response_format",
         {"type": "json_schema", "json_schema": _FORMAT},
         {"response_format": {"type": "json_schema", "json_schema": _FORMAT}},
         {"response_format": {"type": "json_schema", "json_schema": _FORMAT}},
         {"text.format": {"type": "json_schema", **_FORMAT}},
+        {
+            "output_config.format": {
+                "type": "json_schema",
+                "schema": {**_SCHEMA, "additionalProperties": False},
+            }
+        },
     ),
     Parameter("verbosity", "low", {"verbosity": "low"}, None, {"text.verbosity": "low"}),
     Parameter(
         "reasoning_effort",
-        "none",
-        {"reasoning_effort": "none"},
+        "low",
+        {"reasoning_effort": "low"},
         None,
-        {"reasoning.effort": "none"},
+        {"reasoning.effort": "low", "include": ["reasoning.encrypted_content"]},
+        {"thinking": {"type": "adaptive"}, "output_config.effort": "low"},
     ),
-    _same("user", "u", *APIS),
-    _same("metadata", {"a": "b"}, "chat", "responses"),
+    Parameter("user", "u", {"user": "u"}, {"user": "u"}, {"user": "u"}, {"metadata.user_id": "u"}),
+    _same("metadata", {"user_id": "u"}, "chat", "responses", "messages"),
     _same("prompt_cache_key", "k", "chat", "responses"),
     _same("store", True, "chat", "responses"),
     Parameter(
@@ -129,232 +151,6 @@ PARAMETERS = [
     _same("suffix", "s", "completions"),
     _same("echo", True, "completions"),
     _same("best_of", 2, "completions"),
-]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of part, messages with one, and where it is sent.
-
-    `chat_drops` and `responses_drops` are what `reply.dropped` lists. Text completions take no
-    messages.
-    """
-
-    name: str
-    messages: list[LlmMessage]
-    chat: Where
-    responses: Where
-    chat_drops: tuple[str, ...] = ()
-    responses_drops: tuple[str, ...] = ()
-
-    def where(self, api: str) -> Where:
-        """The places in the body of this API."""
-        where: Where = getattr(self, api)
-        return where
-
-    def drops(self, api: str) -> tuple[str, ...]:
-        """What is left out."""
-        drops: tuple[str, ...] = getattr(self, f"{api}_drops")
-        return drops
-
-
-def _user(*content: Any) -> list[LlmMessage]:
-    return [LlmMessage("user", ["look", *content])]
-
-
-def _said(*content: Any) -> list[LlmMessage]:
-    return [LlmMessage("user", "hi"), LlmMessage("assistant", list(content))]
-
-
-def _answered(content: Any, **facts: Any) -> list[LlmMessage]:
-    call = ToolCallPart("c1", "f", "{}")
-    return [*_said(call), LlmMessage("tool", [ToolResult("c1", content, **facts)])]
-
-
-_PNG = "iVBORw0KGgo="
-_OF_RESPONSES: dict[str, Any] = {"provider": "openai", "api": "responses"}
-_SECOND = "messages[1].content[0]"
-_IMAGE = ImagePart("https://x.test/a.png")
-_IN_CHAT = {"type": "image_url", "image_url": {"url": "https://x.test/a.png"}}
-_IN_RESPONSES = {"type": "input_image", "image_url": "https://x.test/a.png", "detail": "auto"}
-
-KINDS = [
-    Kind(
-        "text",
-        [LlmMessage("user", ["hi"])],
-        {"messages.0.content": "hi"},
-        {"input.0.content": "hi"},
-    ),
-    Kind(
-        "text of the system, anywhere",
-        [LlmMessage("user", "hi"), LlmMessage("system", "brief")],
-        {"messages.1": {"role": "system", "content": "brief"}},
-        {"input.1": {"role": "system", "content": "brief"}},
-    ),
-    Kind(
-        "text of the assistant",
-        _said("hi"),
-        {"messages.1.content": "hi"},
-        {"input.1.content.0": {"type": "output_text", "text": "hi"}},
-    ),
-    Kind(
-        "the name of who says it",
-        [LlmMessage("user", "hi", name="ann")],
-        {"messages.0.name": "ann"},
-        {"input.0": {"role": "user", "content": "hi"}},
-        responses_drops=("messages[0].name",),
-    ),
-    Kind(
-        "image by URL",
-        _user(_IMAGE),
-        {"messages.0.content.1": _IN_CHAT},
-        {"input.0.content.1": _IN_RESPONSES},
-    ),
-    Kind(
-        "image by data",
-        _user(ImagePart(data=_PNG, detail="low")),
-        {
-            "messages.0.content.1": {
-                "type": "image_url",
-                "image_url": {"url": f"data:image/png;base64,{_PNG}", "detail": "low"},
-            }
-        },
-        {
-            "input.0.content.1": {
-                "type": "input_image",
-                "image_url": f"data:image/png;base64,{_PNG}",
-                "detail": "low",
-            }
-        },
-    ),
-    Kind(
-        "audio",
-        _user(AudioPart("AAAA", "wav")),
-        {
-            "messages.0.content.1": {
-                "type": "input_audio",
-                "input_audio": {"data": "AAAA", "format": "wav"},
-            }
-        },
-        None,
-    ),
-    Kind(
-        "document by id",
-        _user(FilePart(file_id="file_1")),
-        {"messages.0.content.1": {"type": "file", "file": {"file_id": "file_1"}}},
-        {"input.0.content.1": {"type": "input_file", "file_id": "file_1"}},
-    ),
-    Kind(
-        "document by data",
-        _user(FilePart(data="AAAA", filename="a.pdf")),
-        {
-            "messages.0.content.1": {
-                "type": "file",
-                "file": {"file_data": "data:application/pdf;base64,AAAA", "filename": "a.pdf"},
-            }
-        },
-        {
-            "input.0.content.1": {
-                "type": "input_file",
-                "file_data": "data:application/pdf;base64,AAAA",
-                "filename": "a.pdf",
-            }
-        },
-    ),
-    Kind(
-        "document by URL",
-        _user(FilePart(url="https://x.test/a.pdf")),
-        {
-            "messages.0.content.1": {
-                "type": "file",
-                "file": {"file_data": "https://x.test/a.pdf"},
-            }
-        },
-        {"input.0.content.1": {"type": "input_file", "file_url": "https://x.test/a.pdf"}},
-    ),
-    Kind(
-        "tool call",
-        _said(ToolCallPart("c1", "f", "{}")),
-        {
-            "messages.1.tool_calls.0": {
-                "id": "c1",
-                "type": "function",
-                "function": {"name": "f", "arguments": "{}"},
-            }
-        },
-        {"input.1": {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}},
-    ),
-    Kind(
-        "call of a custom tool",
-        _said(ToolCallPart("c1", "f", "x", extra={"custom": {}})),
-        {
-            "messages.1.tool_calls.0": {
-                "id": "c1",
-                "type": "custom",
-                "custom": {"name": "f", "input": "x"},
-            }
-        },
-        {"input.1": {"type": "custom_tool_call", "call_id": "c1", "name": "f", "input": "x"}},
-    ),
-    Kind(
-        "result of a tool",
-        _answered("4"),
-        {"messages.2": {"role": "tool", "tool_call_id": "c1", "content": "4"}},
-        {"input.2": {"type": "function_call_output", "call_id": "c1", "output": "4"}},
-    ),
-    Kind(
-        "result with an image",
-        _answered(["4", _IMAGE]),
-        {"messages.2.content.1": _IN_CHAT},
-        {"input.2.output.1": _IN_RESPONSES},
-    ),
-    Kind(
-        "failure of a tool",
-        _answered("no such city", error=True),
-        {"messages.2.content": "no such city"},
-        {"input.2.output": "Error: no such city"},
-    ),
-    Kind(
-        "refusal",
-        _said(RefusalPart("no")),
-        {"messages.1.refusal": "no"},
-        {"input.1.content.0": {"type": "refusal", "refusal": "no"}},
-    ),
-    Kind(
-        "reasoning that came by Responses",
-        _said(ReasoningPart("", "sealed", item={"id": "rs_1"}, **_OF_RESPONSES)),
-        {"messages.1.content": ""},
-        {
-            "input.1": {
-                "type": "reasoning",
-                "id": "rs_1",
-                "summary": [],
-                "encrypted_content": "sealed",
-            }
-        },
-        chat_drops=(_SECOND,),
-    ),
-    Kind(
-        "reasoning of another provider",
-        _said(ReasoningPart("hm", provider="groq", field="reasoning"), "hi"),
-        {"messages.1": {"role": "assistant", "content": "hi"}},
-        {"input.1.content": [{"type": "output_text", "text": "hi"}]},
-        chat_drops=(_SECOND,),
-        responses_drops=(_SECOND,),
-    ),
-    Kind(
-        "opaque part that came by Responses",
-        _said(OpaquePart(field="output", value={"type": "web_search_call"}, **_OF_RESPONSES), "hi"),
-        {"messages.1": {"role": "assistant", "content": "hi"}},
-        {"input.1": {"type": "web_search_call"}},
-        chat_drops=(_SECOND,),
-    ),
-    Kind(
-        "end of a cached prefix (`cache=True`)",
-        [LlmMessage("user", [TextPart("hi", cache=True)])],
-        {"messages.0.content.0.prompt_cache_breakpoint": {"mode": "explicit"}},
-        {"input.0.content.0.prompt_cache_breakpoint": {"mode": "explicit"}},
-    ),
 ]
 
 
@@ -392,24 +188,33 @@ def _forms(where: Where, drops: tuple[str, ...]) -> str:
     if drops:
         return "left out, listed in `dropped`"
     (path, value), *_ = where.items()
-    kind = value.get("type", value.get("role")) if isinstance(value, dict) else None
-    return f"`{kind or path.split('.')[-1]}`"
+    kind = path.split(".")[-1]
+    if kind.isdigit():
+        kind = value.get("type", value.get("role"))
+    return f"`{kind}`"
 
 
 def tables() -> str:
     """Return both tables in Markdown."""
-    lines = ["| parameter | chat | completions | Responses |", "|---|---|---|---|"]
+    lines = [_row(["parameter", *SPOKEN.values()]), "|---" * (1 + len(APIS)) + "|"]
     lines += [
-        f"| `{row.name}` | {' | '.join(_places(row.where(api)) for api in APIS)} |"
-        for row in PARAMETERS
+        _row([f"`{row.name}`", *(_places(row.where(api)) for api in APIS)]) for row in PARAMETERS
     ]
-    lines += ["", "| part | chat | Responses |", "|---|---|---|"]
+    talking = [api for api in APIS if api != "completions"]
     lines += [
-        f"| {row.name} | {_forms(row.chat, row.chat_drops)} | "
-        f"{_forms(row.responses, row.responses_drops)} |"
+        "",
+        _row(["part", *map(SPOKEN.__getitem__, talking)]),
+        "|---" * (1 + len(talking)) + "|",
+    ]
+    lines += [
+        _row([row.name, *(_forms(row.where(api), row.drops.get(api, ())) for api in talking)])
         for row in KINDS
     ]
     return "\n".join(lines)
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 START = "<!-- made by python -m tests.wire.call.matrix -->\n\n"

@@ -27,12 +27,30 @@ ANSWERS = {
     "responses": _answer(
         {"id": "resp_1", "object": "response", "status": "completed", "output": []}
     ),
+    "messages": _answer(
+        {
+            "id": "msg_1",
+            "type": "message",
+            "role": "assistant",
+            "model": "m",
+            "content": [{"type": "text", "text": "ok"}],
+            "stop_reason": "end_turn",
+            "usage": {"input_tokens": 1, "output_tokens": 1},
+        }
+    ),
 }
+
+
+# A model that takes all parameters of the API, at a provider that has all APIs.
+MODELS = {"messages": "openrouter:anthropic/claude-opus-4-6"}
+# One that takes all kinds of parts.
+OF_PARTS = {"responses": "gpt-5.6", "chat": "gpt-5.6"}
 
 
 def client_of(api: str, server: Origin, **settings: Any) -> tw.ChatClient | tw.CompletionClient:
     kind = tw.CompletionClient if api == "completions" else tw.ChatClient
-    return kind("openai:gpt-4.1", api=api, api_key="k", base_url=server.base_url, **settings)
+    model = MODELS.get(api, "openai:gpt-4.1")
+    return kind(model, api=api, api_key="k", base_url=server.base_url, **settings)
 
 
 class Sending:
@@ -66,11 +84,11 @@ def test_the_matrix_has_every_parameter() -> None:
 
 
 def test_each_parameter_is_at_its_place(sending: Sending) -> None:
-    plain, _ = sending.body()
     for row in matrix.PARAMETERS:
         where = row.where(sending.api)
         if where is not None:
-            body, dropped = sending.body(**{row.name: row.value})
+            plain, _ = sending.body(**row.beside)
+            body, dropped = sending.body(**{row.name: row.value}, **row.beside)
             assert (body, dropped) == (matrix.put(plain, where), ()), row.name
 
 
@@ -85,7 +103,7 @@ def test_a_parameter_without_a_place_is_refused_by_name_or_dropped_and_listed(
         value = 2 if row.name == "n" else row.value
         before = len(sending.server.requests)
         others = [api for api in matrix.APIS if row.where(api) is not None]
-        own = {"chat", "responses"}
+        own = {"chat", "responses", "messages"}
         is_twin = sending.api in own and bool(own.intersection(others))
         kind = tw.LlmValidationError if is_twin else tw.LlmConfigError
         with pytest.raises(kind) as caught:
@@ -98,18 +116,18 @@ def test_a_parameter_without_a_place_is_refused_by_name_or_dropped_and_listed(
         assert sending.body(**{row.name: value}, drop_unsupported=True) == (plain, (row.name,))
 
 
-@pytest.mark.parametrize("sending", ["chat", "responses"], indirect=True)
+@pytest.mark.parametrize("sending", ["chat", "responses", "messages"], indirect=True)
 def test_each_kind_of_part_is_at_its_place_or_refused_or_listed(sending: Sending) -> None:
     for row in matrix.KINDS:
         where = row.where(sending.api)
         if where is None:
-            with pytest.raises(tw.LlmValidationError, match=rf"messages\[0\].*{sending.api}.*api="):
-                sending.ask.complete(sending.client, row.messages)
+            with pytest.raises(tw.LlmValidationError, match=rf"messages\[0\].*{sending.api}"):
+                sending.ask.complete(sending.client, row.asked)
             continue
-        body, dropped = sending.body(row.messages, model="gpt-5.6")
+        body, dropped = sending.body(row.asked, model=OF_PARTS.get(sending.api))
         for path, value in where.items():
             assert matrix.at(body, path) == value, row.name
-        assert dropped == row.drops(sending.api), row.name
+        assert dropped == row.drops.get(sending.api, ()), row.name
 
 
 def test_drop_unsupported_is_a_setting_and_an_argument_everywhere(ask: Asking) -> None:

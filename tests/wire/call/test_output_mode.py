@@ -206,9 +206,8 @@ def test_a_call_without_a_type_is_sent_as_ever(sim: SimServer, ask: Asking) -> N
 
 
 def test_a_mode_that_does_not_exist_is_refused(sim: SimServer, ask: Asking) -> None:
-    wanted = (
-        "output_mode: 'json' does not exist; give one of 'json_schema', 'json_object', 'prompt'"
-    )
+    wanted = "output_mode: 'json' does not exist; give one of "
+    wanted += "'json_schema', 'json_object', 'prompt', 'tool'"
     with pytest.raises(tw.LlmConfigError, match=wanted):
         ask.parse(chat_on(sim), Answer, "q", output_mode="json")
     with pytest.raises(tw.LlmConfigError, match=wanted):

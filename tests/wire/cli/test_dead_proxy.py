@@ -59,6 +59,7 @@ PROGRAMS: dict[str, list[str]] = {
     "chat.py": ["FOLDER/talk.json"],
     "custom_client.py": [],
     "demo.py": [],
+    "every_api.py": [],
     "factory.py": [],
     "first_call.py": [],
     "metrics.py": [],

@@ -131,6 +131,17 @@ def test_responses_sends_the_reasoning_back():
     assert answer == "It leaves at 14:05, from platform 3."
 
 
+def test_every_api_gives_the_same_answer_in_each_of_them():
+    printed = lines("every_api")
+    assert len(printed) % 3 == 0
+    for first, second, answer in zip(*[iter(printed)] * 3, strict=True):
+        assert first.endswith(
+            ': get_temperature({"city":"Paris"}), get_temperature({"city":"Oslo"})'
+        )
+        assert second.endswith(': look_around({"city":"Paris"})')
+        assert answer.endswith(": Advice(city='Paris', degrees=18.5)")
+
+
 def test_tools_loop_goes_round_and_mends_a_call():
     paris, oslo, wrong, right, answer = lines("tools_loop")
     assert (paris, oslo) == (
@@ -190,6 +201,7 @@ def test_bulk_map_draws_a_bar_on_a_terminal(tmp_path):
         ("async_fan_out", []),
         ("tools_loop", []),
         ("responses", []),
+        ("every_api", []),
         ("typed_output", []),
         ("bulk_map", ["answers.jsonl"]),
     ],

@@ -223,7 +223,7 @@ def test_a_name_without_a_configuration_lists_the_providers(command, words):
     code, out, err = command(*words)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert 'write "provider:model", such as "openai:gpt4", or give --base-url URL' in err
-    assert "the providers are openai, azure, groq, " in err
+    assert "the providers are openai, azure, anthropic, " in err
 
 
 @pytest.mark.parametrize("words", [("run", "-m", "fast", "hi"), ("models", "-m", "fast")])

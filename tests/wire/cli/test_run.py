@@ -406,7 +406,7 @@ def test_an_option_names_the_api(sim, run):
     paths = [request["path"] for request in sim.requests()]
     assert paths == ["/v1/responses", "/v1/completions"]
     for words, reason in [
-        (["--api", "messages"], "--api: 'messages': give one of chat, "),
+        (["--api", "message"], "--api: 'message': give one of chat, "),
         (["--api", "chat", "--completion"], "--completion: chat is not an API for it"),
         (["--api", "completions", "--system", "x"], "--system: text completions have no system"),
     ]:

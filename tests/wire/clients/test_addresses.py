@@ -41,7 +41,7 @@ def place(sim: SimServer) -> str:
 
 def carried(sim: SimServer) -> list[bool]:
     """For each request, whether a key came with it."""
-    names = ("authorization", "api-key", "x-api-key", "x-acme-key")
+    names = ("authorization", "api-key", "x-api-key", "x-goog-api-key", "x-acme-key")
     return [any(name in headers for name in names) for headers in sent_headers(sim)]
 
 
@@ -129,11 +129,11 @@ def test_a_hosted_providers_key_does_not_go_to_an_address_in_a_model_string(
         client = make()
         with pytest.raises(tw.LlmConfigError, match=f"{variable}.* is not sent to .*base_url="):
             client.run("-")
-    tw.ChatClient(f"{provider}://{place}@m", api_key="sk-given").run("-")
-    tw.ChatClient(f"{provider}:m", base_url=sim.base_url).run("-")
-    tw.LlmClientFactory(
-        {"models": {"x": {"model": f"{provider}:m", "base_url": sim.base_url}}}
-    ).get_client("x").run("-")
+    # The simulator takes the key of every API in the header of chat.
+    tw.ChatClient(f"{provider}://{place}@m", api_key="sk-given", api="chat").run("-")
+    tw.ChatClient(f"{provider}:m", base_url=sim.base_url, api="chat").run("-")
+    entry = {"model": f"{provider}:m", "base_url": sim.base_url, "api": "chat"}
+    tw.LlmClientFactory({"models": {"x": entry}}).get_client("x").run("-")
     assert carried(sim) == [True] * 3
 
 

@@ -125,16 +125,17 @@ def test_a_deployment_of_azure_may_have_any_name() -> None:
 
 def test_an_api_that_is_not_spoken_is_refused_in_one_line() -> None:
     for api, reason in {
-        "responses": "api: 'responses' is not spoken by moonshot; it speaks \"chat\"",
-        "messages": "api: 'messages' is not spoken by this class; it speaks ",
+        "responses": "api: 'responses' is not spoken by cerebras; it speaks \"chat\"",
+        "messages": "api: 'messages' is not spoken by cerebras; it speaks \"chat\"",
+        "message": "api: 'message' is not spoken by this class; it speaks ",
     }.items():
         for make in (tw.ChatClient, tw.LlmClientFactory().get_client):
             with pytest.raises(tw.LlmConfigError) as caught:
-                make("moonshot:kimi-k3", api=api)
+                make("cerebras:m", api=api)
             assert str(caught.value).startswith(reason)
             assert "\n" not in str(caught.value)
     address = "https://gateway.example/v1"
-    client = tw.ChatClient("moonshot:kimi-k3", api="responses", base_url=address)
+    client = tw.ChatClient("cerebras:m", api="responses", base_url=address)
     assert api_of(client) == "responses"
 
 
@@ -145,14 +146,90 @@ def test_what_speaks_an_api_is_data_of_the_engine() -> None:
         assert set(own) <= set(apis)
         for api in own:
             kind = tw.CompletionClient if apis[api] == "completions" else tw.ChatClient
-            assert api_of(kind("m", provider=name, api=api, resource=_resource(name))) == api
+            client = kind("m", provider=name, api=api, **_places(name))
+            called, url = spoken(client)
+            assert called == api
+            _check_url(name, api, url or "")
     assert _engine.provider_apis("openai") == ("chat", "completions", "responses")
     with pytest.raises(tw.LlmConfigError, match="unknown"):
         _engine.provider_apis("opnai")
 
 
-def _resource(name: str) -> str | None:
-    return "me" if name == "azure" else None
+def _places(name: str) -> dict[str, Any]:
+    """Something for each place of the address of a provider."""
+    return dict.fromkeys(_engine.provider_row(name)["address_vars"], "me-1")
+
+
+# What calls of an API add to its base URL, where that is not the row's own one.
+ELSEWHERE = {
+    ("anthropic", "chat"): "https://api.anthropic.com/v1",
+    ("anthropic", "messages"): "https://api.anthropic.com/v1",
+    ("foundry", "messages"): "https://me-1.services.ai.azure.com/anthropic/v1",
+    ("bedrock", "messages"): "https://bedrock-mantle.me-1.api.aws/anthropic/v1",
+    ("deepseek", "messages"): "https://api.deepseek.com/anthropic/v1",
+    ("moonshot", "messages"): "https://api.moonshot.ai/anthropic/v1",
+    ("zai", "messages"): "https://api.z.ai/api/anthropic/v1",
+    ("minimax", "messages"): "https://api.minimax.io/anthropic/v1",
+    ("alibaba", "messages"): "https://dashscope-intl.aliyuncs.com/apps/anthropic/v1",
+}
+
+
+def _check_url(name: str, api: str, url: str) -> None:
+    row = _engine.provider_row(name)
+    if name in ("azure", "sim", "openai-compatible", "gpustack"):
+        return
+    base = ELSEWHERE.get((name, api)) or row["base_url"]
+    for place in row["address_vars"]:
+        base = base.replace(f"{{{place}}}", "me-1")
+    assert url.startswith(f"{base}/"), (name, api, url)
+    assert "{" not in url
+
+
+def test_each_api_of_a_provider_is_at_its_own_path() -> None:
+    chat = tw.ChatClient("deepseek:m")
+    assert spoken(chat) == ("chat", "https://api.deepseek.com/chat/completions")
+    messages = chat.with_options(api="messages")
+    there = ("messages", "https://api.deepseek.com/anthropic/v1/messages")
+    assert spoken(messages) == there
+    assert messages.base_url == "https://api.deepseek.com/anthropic"
+    assert spoken(pickle.loads(pickle.dumps(messages)).with_options(api_key="k")) == there
+    assert spoken(messages.with_options(api="chat")) == spoken(chat)
+    # Whichever of its addresses is written out.
+    for address in ("https://api.deepseek.com", "https://api.deepseek.com/anthropic"):
+        for suffix in ("", "/"):
+            client = chat.with_options(base_url=address + suffix, api_key="k")
+            assert spoken(client.with_options(api="messages")) == there
+    assert spoken(tw.ChatClient("deepseek:m", base_url=f"{messages.base_url}/v1")) == there
+    # Elsewhere the address is used as it is given.
+    address = "https://gateway.example/anthropic"
+    client = tw.ChatClient("deepseek:m", base_url=address, api="messages")
+    assert spoken(client) == ("messages", f"{address}/v1/messages")
+
+
+def test_bedrock_is_asked_by_messages_for_anthropic_s_models() -> None:
+    chat = tw.ChatClient("bedrock:openai.gpt-oss-120b", region="eu-west-1")
+    host = "https://bedrock-mantle.eu-west-1.api.aws"
+    assert spoken(chat) == ("chat", f"{host}/v1/chat/completions")
+    claude = "us.anthropic.claude-opus-5"
+    there = ("messages", f"{host}/anthropic/v1/messages")
+    assert spoken(chat, model=claude) == there
+    assert spoken(chat.with_options(model=f"bedrock:{claude}")) == there
+    assert spoken(tw.ChatClient(f"bedrock:{claude}", region="eu-west-1")) == there
+
+
+@pytest.mark.parametrize("base", ["http://proxy.example", "http://proxy.example/v1"])
+def test_at_another_address_a_provider_with_an_api_of_its_own_speaks_that(base: str) -> None:
+    client = tw.ChatClient("anthropic:claude-opus-5", base_url=base)
+    assert spoken(client) == ("messages", "http://proxy.example/v1/messages")
+    client = tw.ChatClient("anthropic:claude-opus-5", base_url=f"{base}/", api="chat")
+    assert spoken(client) == ("chat", f"{base}/chat/completions")
+
+
+def test_a_row_of_your_own_may_speak_messages() -> None:
+    address = "https://llm.acme.example/claude"
+    acme = tw.LlmProvider("acme", base_url=address, api="messages", auth_header="x-api-key")
+    client = tw.ChatClient("m", provider=acme)
+    assert spoken(client) == ("messages", f"{address}/v1/messages")
 
 
 def test_the_default_of_a_row_is_that_of_its_clients() -> None:

@@ -70,7 +70,7 @@ def test_a_model_string_may_contain_the_address(model: str, base_url: str, name:
         ("vllm://@m", {}, "host:port@model"),
         ("vllm://h:1@m", {"base_url": LOCAL}, "base_url"),
         ("m", {"provider": "no-such"}, "no-such"),
-        ("anthropic:claude", {"api_key": "k"}, "Messages"),
+        ("cohere:m", {"api_key": "k"}, "Cohere"),
         ("openai:m", {"api_key": ""}, "api_key"),
         ("openai:m", {"api_key": "a\nb"}, "api_key"),
         ("openai:m", {"api_key": "k "}, "api_key"),

@@ -129,7 +129,7 @@ def test_the_simulator_s_models_are_of_their_own_class():
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("anthropic:claude-3-5-sonnet", "provider anthropic: the Messages API is not supported"),
+        ("cohere:command-r", "provider cohere: the Cohere API is not supported"),
         ("google:gemini-1.5-flash", "provider google: the Gemini API is not supported yet"),
         ("google-gla:gemini-1.5-flash", "provider google-gla: unknown"),
         ("mistralai:ministral-8b", "provider mistralai: unknown; did you mean mistral?"),

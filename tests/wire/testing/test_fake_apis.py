@@ -1,7 +1,8 @@
-"""A fake answers and records alike in chat and in Responses."""
+"""A fake answers and records alike in each API."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
     from tokenwire.testing import FakeRequest
 
 MODEL = "openai:gpt-4o-mini"
-APIS = ("chat", "responses")
+MODELS = {"chat": MODEL, "responses": MODEL, "messages": "anthropic:claude-opus-4-5"}
+APIS = tuple(MODELS)
+
+
+def client_of(api: str, **settings: Any) -> tw.ChatClient:
+    return tw.ChatClient(MODELS[api], api=api, **settings)
 
 
 class City(BaseModel):
@@ -38,12 +44,17 @@ def weather(city: str) -> str:
 
 CALLS: dict[str, dict[str, Any]] = {
     "nothing": {},
-    "limits": {"max_tokens": 5, "temperature": 0.5, "top_p": 0.25},
+    "limits": {"max_tokens": 5, "temperature": 0.5},
     "tools": {"tools": [weather], "tool_choice": "required", "parallel_tool_calls": False},
     "a tool": {
         "tools": [weather],
         "tool_choice": {"type": "function", "function": {"name": "weather"}},
     },
+    "a user": {"user": "u"},
+}
+# What Messages has no place for.
+OF_OPENAI: dict[str, dict[str, Any]] = {
+    "a limit of probability": {"top_p": 0.25, "temperature": 0.5},
     "log probabilities": {"logprobs": 2},
     "JSON": {"response_format": {"type": "json_object"}},
     "labels": {"metadata": {"a": "b"}, "user": "u"},
@@ -51,18 +62,21 @@ CALLS: dict[str, dict[str, Any]] = {
 
 
 def read(request: FakeRequest) -> dict[str, Any]:
-    """What a test looks at."""
-    names = ("model", "messages", "prompt", "params", "tools", "text", "stream", "attempt")
-    return {name: getattr(request, name) for name in names}
+    """What a test looks at. The ids of calls begin in another way in Messages."""
+    assert request.model == MODELS[request.api].partition(":")[2]
+    names = ("messages", "prompt", "params", "tools", "text", "stream", "attempt")
+    seen = {name: getattr(request, name) for name in names}
+    read: dict[str, Any] = json.loads(json.dumps(seen).replace("toolu_01", "call_"))
+    return read
 
 
 def requests_of(ask: Asking, api: str, *calls: dict[str, Any]) -> list[dict[str, Any]]:
     """What a fake records of a conversation with a tool, for each of the calls."""
     turns = [tool_call("weather", city="Paris"), "It rains."]
-    with fake({"openai:*": turns * len(calls)}) as f:
-        client = tw.ChatClient(MODEL, system="Be brief.", api=api)
+    with fake({"*": turns * len(calls)}) as f:
+        client = client_of(api, system="Be brief.")
         for settings in calls:
-            picture = ImagePart(url="https://example.com/a.png", detail="low")
+            picture = ImagePart(url="https://example.com/a.png")
             messages = [LlmMessage("user", [TextPart("What is it like?"), picture])]
             first = ask.complete(client, messages, **settings)
             messages.append(first.message)
@@ -70,26 +84,42 @@ def requests_of(ask: Asking, api: str, *calls: dict[str, Any]) -> list[dict[str,
             messages += [LlmMessage("assistant", "It rains."), LlmMessage("user", "Really?")]
             ask.complete(client, messages, **settings)
     assert {request.api for request in f.requests} == {api}
-    return [read(request) for request in f.requests]
+    seen = [read(request) for request in f.requests]
+    if api == "messages" and not any("max_tokens" in settings for settings in calls):
+        # The API demands a limit, so the client adds one.
+        limits = [request["params"].pop("max_completion_tokens") for request in seen]
+        assert min(limits) >= 4096
+    return seen
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_request_reads_alike(ask: Asking, name: str) -> None:
-    of_chat, of_responses = (requests_of(ask, api, CALLS[name]) for api in APIS)
-    assert of_responses == of_chat
+    of_chat, *others = (requests_of(ask, api, CALLS[name]) for api in APIS)
+    assert others == [of_chat] * len(others)
     assert [request["text"] for request in of_chat] == ["What is it like?", "Really?"]
+
+
+@pytest.mark.parametrize("name", OF_OPENAI)
+def test_a_request_to_openai_reads_alike(ask: Asking, name: str) -> None:
+    of_chat, of_responses = (requests_of(ask, api, OF_OPENAI[name]) for api in APIS[:2])
+    assert of_responses == of_chat
 
 
 def test_a_typed_answer_and_a_stream_read_alike() -> None:
     seen = []
     for api in APIS:
-        with fake({"openai:*": ['{"name": "Paris"}', "hi"]}) as f:
-            client = tw.ChatClient(MODEL, api=api)
+        with fake({"*": ['{"name": "Paris"}', "hi"]}) as f:
+            client = client_of(api)
             assert client.parse(City, "Which city?").name == "Paris"
             assert client.run("hi", stream=True) == "hi"
         seen.append([read(request) for request in f.requests])
     assert seen[0] == seen[1]
     assert [request["stream"] for request in seen[0]] == [False, True]
+    # Messages has no name for a schema, and a form of its own.
+    of_chat, of_messages = ([request.pop("params") for request in seen[at]] for at in (0, 2))
+    assert seen[0] == seen[2]
+    schemas = [params[0]["response_format"]["json_schema"] for params in (of_chat, of_messages)]
+    assert schemas[0]["schema"]["required"] == schemas[1]["schema"]["required"] == ["name"]
 
 
 REPLIES: dict[str, Any] = {
@@ -98,11 +128,16 @@ REPLIES: dict[str, Any] = {
     "a call": tool_call("weather", city="Paris"),
     "a text and calls": ("Let me look.", tool_call("weather", city="Paris"), tool_call("time")),
     "reasoning": reply("It is blue.", reasoning="Rayleigh scattered it."),
-    "a refusal": {"reply": {"refusal": "I will not."}},
     "a cut text": reply("It is", finish_reason="length"),
-    "a filtered text": reply("It is", finish_reason="content_filter"),
     "usage": reply("hi", usage={"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}),
     "no usage": reply("hi", usage={}),
+}
+
+
+# Messages has one word for both, and the reason in the details.
+REFUSALS: dict[str, Any] = {
+    "a refusal": {"reply": {"refusal": "I will not."}},
+    "a filtered text": reply("It is", finish_reason="content_filter"),
 }
 
 
@@ -119,20 +154,40 @@ def got(response: tw.LlmResponse) -> dict[str, Any]:
     }
 
 
+def outcomes_of(ask: Asking, name: str, api: str, answer: Any) -> list[dict[str, Any]]:
+    """What comes of the reply, whole and streamed."""
+    with fake({"*": answer}):
+        client = client_of(api)
+        whole = got(ask.complete(client, "hi"))
+        _, streamed = ask.read(client, "hi")
+    outcomes = [{**whole, "usage": whole["usage"] if "usage" in name else None}]
+    if name not in ("usage", "no usage"):
+        # A stream of chat has its usage only if it is asked for.
+        outcomes.append({**got(streamed), "usage": None})
+    return outcomes
+
+
 @pytest.mark.parametrize("name", REPLIES)
 def test_a_reply_comes_out_alike(ask: Asking, name: str) -> None:
-    outcomes = []
-    for api in APIS:
-        with fake({"openai:*": REPLIES[name]}):
-            client = tw.ChatClient(MODEL, api=api)
-            whole = got(ask.complete(client, "hi"))
-            _, streamed = ask.read(client, "hi")
-            if name not in ("usage", "no usage"):
-                # A stream of chat has its usage only if it is asked for.
-                outcomes.append({**got(streamed), "usage": None})
-            outcomes.append({**whole, "usage": whole["usage"] if "usage" in name else None})
-    half = len(outcomes) // 2
-    assert outcomes[half:] == outcomes[:half]
+    of_chat, *others = (outcomes_of(ask, name, api, REPLIES[name]) for api in APIS)
+    assert others == [of_chat] * len(others)
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_refusal_comes_out_alike(ask: Asking, name: str) -> None:
+    of_chat, of_responses, of_messages = (
+        outcomes_of(ask, name, api, REFUSALS[name]) for api in APIS
+    )
+    assert of_responses == of_chat
+    kept = {"refusal": None, "finish_reason": "refusal"}
+    assert of_messages == [{**outcome, **kept} for outcome in of_chat]
+
+
+def test_the_reason_of_a_refusal_is_in_the_details(ask: Asking) -> None:
+    with fake({"*": REFUSALS["a refusal"]}):
+        details = ask.complete(client_of("messages"), "hi").stop_details
+    assert details is not None
+    assert details["explanation"] == "I will not."
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
@@ -140,23 +195,23 @@ def test_an_error_is_the_same(ask: Asking, status: int) -> None:
     problems = []
     for api in APIS:
         answer = error(status, "No.", code="because", type="kind")
-        with fake({"openai:*": answer}), pytest.raises(tw.LlmError) as raised:
-            ask.complete(tw.ChatClient(MODEL, api=api, max_retries=0), "hi")
-        # The text of a 404 says what was asked for, which differs.
-        text = str(raised.value).partition(" (asked for")[0]
+        with fake({"*": answer}), pytest.raises(tw.LlmError) as raised:
+            ask.complete(client_of(api, max_retries=0), "hi")
+        # The text of a 404 says what was asked for, which differs, as does the provider.
+        text = str(raised.value).partition(" (asked for")[0].partition(": ")[2]
         problems.append((type(raised.value), text, raised.value.retryable))
-    assert problems[0] == problems[1]
+    assert problems == problems[:1] * len(APIS)
 
 
 def test_a_stream_is_cut_at_the_same_place(ask: Asking) -> None:
     for api in APIS:
-        with fake({"openai:*": cut("one two three", after_events=3)}):
+        with fake({"*": cut("one two three", after_events=3)}):
             with pytest.raises(tw.LlmStreamInterruptedError) as raised:
-                ask.run(tw.ChatClient(MODEL, api=api), "hi", stream=True)
+                ask.run(client_of(api), "hi", stream=True)
             assert raised.value.partial is not None
             assert raised.value.partial.text == "one two"
             with pytest.raises(tw.LlmConnectionLostError):
-                ask.run(tw.ChatClient(MODEL, api=api, max_retries=0), "hi")
+                ask.run(client_of(api, max_retries=0), "hi")
 
 
 # What goes wrong, and what a stream of "one two three" then ends with.
@@ -205,8 +260,8 @@ FAULTS: dict[str, tuple[dict[str, Any], type[tw.LlmError] | None, str]] = {
 def test_what_goes_wrong_ends_alike(ask: Asking, api: str, name: str) -> None:
     fault, expected, text = FAULTS[name]
     answer = {"reply": {"text": "one two three"}, "fault": fault}
-    with fake({"openai:*": answer}):
-        client = tw.ChatClient(MODEL, api=api, max_retries=0, timeout=0.5)
+    with fake({"*": answer}):
+        client = client_of(api, max_retries=0, timeout=0.5)
         try:
             got, problem = ask.run(client, "hi", stream=True), None
         except tw.LlmError as error:
@@ -220,13 +275,14 @@ def test_an_event_that_is_sent_twice_counts_once_in_responses(ask: Asking) -> No
         assert ask.run(tw.ChatClient(MODEL, api="responses"), "hi", stream=True) == "one two three"
 
 
-def test_a_stream_of_responses_without_its_last_event_is_incomplete(ask: Asking) -> None:
+@pytest.mark.parametrize(("api", "last"), [("responses", "response.completed")])
+def test_a_stream_without_its_last_event_is_incomplete(ask: Asking, api: str, last: str) -> None:
     answer = {"reply": {"text": "one two"}, "fault": {"kind": "drop_done"}}
-    with fake({"openai:*": answer}), pytest.raises(tw.LlmStreamIncompleteError) as raised:
-        ask.run(tw.ChatClient(MODEL, api="responses"), "hi", stream=True)
+    with fake({"*": answer}), pytest.raises(tw.LlmStreamIncompleteError) as raised:
+        ask.run(client_of(api), "hi", stream=True)
     assert raised.value.partial is not None
     assert raised.value.partial.text == "one two"
-    assert "response.completed" in str(raised.value)
+    assert last in str(raised.value)
 
 
 def test_the_api_of_a_model_is_the_one_that_it_needs(ask: Asking) -> None:

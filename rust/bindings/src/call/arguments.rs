@@ -9,7 +9,8 @@ use tokenwire_core::client::{Call, CallOptions, Client};
 use tokenwire_core::config::Secret;
 
 use crate::ground::caller::Caller;
-use crate::ground::json;
+use crate::ground::exit::calling_python;
+use crate::ground::{json, python};
 use crate::values::keywords::{flag, revealed, secret_pairs, unexpected};
 use crate::values::limits;
 use crate::values::raise;
@@ -27,6 +28,8 @@ pub(crate) struct Steering<'py> {
     pub(crate) key_source: Option<Bound<'py, PyAny>>,
     /// The type to parse the text of the reply as.
     pub(crate) parse_as: Option<Bound<'py, PyAny>>,
+    /// The tool whose arguments are the answer, if the model is made to call one.
+    pub(crate) answer_tool: Option<String>,
     /// The client's system prompt.
     pub(crate) system: Option<Bound<'py, PyAny>>,
 }
@@ -45,6 +48,7 @@ impl<'py> Steering<'py> {
                 "is_draft" => steering.is_draft = value.extract()?,
                 "key_source" => steering.key_source = Some(value),
                 "parse_as" => steering.parse_as = Some(value),
+                "answer_tool" => steering.answer_tool = Some(value.extract()?),
                 "system" => steering.system = Some(value),
                 _ => return Err(unexpected(&name)),
             }
@@ -93,6 +97,7 @@ pub(crate) fn prepare(
     };
     caller.may_renew = steering.may_renew;
     caller.started = options.started;
+    options.reading.answer_tool = steering.answer_tool.map(Into::into);
     let mut extra_body = None;
     let mut stream_usage = None;
     let mut drop_unsupported = false;
@@ -110,7 +115,7 @@ pub(crate) fn prepare(
             "extra_query" => options.query = secret_pairs(&value, "extra_query")?,
             "extra_body" => extra_body = Some(value),
             "stream_usage" => stream_usage = Some(value.is_truthy()?),
-            "think_tags" => options.think_tags = flag(&value, "think_tags")?,
+            "think_tags" => options.reading.think_tags = flag(&value, "think_tags")?,
             "drop_unsupported" => drop_unsupported = flag(&value, "drop_unsupported")?,
             "logit_bias" if value.is_instance_of::<PyDict>() => {
                 // Token ids are numbers in Python and keys in JSON.
@@ -138,6 +143,15 @@ pub(crate) fn prepare(
     let mut json = Vec::with_capacity(256);
     begin_member("model", &mut json);
     json::write_str(&caller.model, &mut json);
+    if client.wants_largest_answer(&caller.model) {
+        let known = calling_python(|| {
+            let arguments = (&*caller.provider, &*caller.model);
+            python::LARGEST_ANSWER.get(py)?.call1(arguments)
+        })?;
+        if !known.is_none() {
+            write_member("largest_answer", &known, "largest_answer", &mut json)?;
+        }
+    }
     let is_messages = input.is_instance_of::<PyList>();
     let root = if is_messages { "messages" } else { "prompt" };
     write_member("input", input, root, &mut json)?;

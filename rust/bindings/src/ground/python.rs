@@ -22,6 +22,8 @@ pub(crate) static TOOL_RESULT: Bridged = Bridged::new("tool_result");
 pub(crate) static PARSED: Bridged = Bridged::new("parsed");
 /// `(response) -> Cost | None`.
 pub(crate) static COST: Bridged = Bridged::new("cost");
+/// `(provider, model) -> int | None`: the largest answer of a model in tokens.
+pub(crate) static LARGEST_ANSWER: Bridged = Bridged::new("largest_answer");
 /// `(class) -> CoreSchema` by which pydantic accepts a compiled class.
 pub(crate) static SCHEMA: Bridged = Bridged::new("schema");
 

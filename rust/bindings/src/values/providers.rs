@@ -115,6 +115,7 @@ pub(crate) fn provider_row<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'
         headers.set_item(name, value.expose())?;
     }
     fields.set_item("headers", headers)?;
+    fields.set_item("header_vars", PyTuple::new(py, &row.header_vars)?)?;
     fields.set_item("max_tokens_field", &row.max_tokens_field)?;
     fields.set_item("stream_options", row.stream_options)?;
     fields.set_item("reasoning_back", row.reasoning_back.word())?;

@@ -12,7 +12,7 @@ use crate::client::Call;
 use crate::error::{Attempt, Error, ErrorKind};
 use crate::http::{Body, Head, Probe, Transport};
 use crate::message::{Reply, Timing};
-use crate::wire::{Dialect, think_tags};
+use crate::wire::{Dialect, Reading};
 use crate::workers::Workers;
 
 mod attempts;
@@ -59,7 +59,7 @@ pub async fn complete(transport: &Transport, call: Call) -> Result<Completed, Er
     let as_reply = AsReply {
         dialect: call.dialect,
         asked: call.choices,
-        think_tags: call.think_tags,
+        reading: call.reading.clone(),
     };
     let mut done = run(transport, &call, as_reply).await?;
     // A provider's support asks for the id of the header.
@@ -81,18 +81,18 @@ pub async fn fetch(transport: &Transport, call: Call) -> Result<Completed<()>, E
 }
 
 /// How a whole body is read.
-trait Decode: Copy + Send + 'static {
+trait Decode: Clone + Send + 'static {
     type Reply: Send + 'static;
 
     fn decode(self, body: &[u8]) -> Result<Self::Reply, Error>;
 }
 
 /// As the reply of a dialect.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct AsReply {
     dialect: &'static dyn Dialect,
     asked: usize,
-    think_tags: bool,
+    reading: Reading,
 }
 
 impl Decode for AsReply {
@@ -100,15 +100,13 @@ impl Decode for AsReply {
 
     fn decode(self, body: &[u8]) -> Result<Reply, Error> {
         let mut reply = self.dialect.decode_reply(body, self.asked)?;
-        if self.think_tags {
-            think_tags::in_reply(&mut reply);
-        }
+        self.reading.of_whole(&mut reply);
         Ok(reply)
     }
 }
 
 /// Not at all.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct AsBody;
 
 impl Decode for AsBody {
@@ -167,7 +165,7 @@ impl<D: Decode> Reception for Whole<'_, D> {
         if raw.is_empty() {
             return Err(no_body(head));
         }
-        let (decode, size) = (self.decode, raw.len());
+        let (decode, size) = (self.decode.clone(), raw.len());
         // If it cannot be decoded, it is freed there, too.
         let decoded = move || decode.decode(&raw).map(|reply| (reply, raw));
         self.workers.run(size, decoded).await

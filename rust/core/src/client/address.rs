@@ -319,7 +319,12 @@ mod tests {
             ("http://a.example/v1\u{a0}", "position 19"),
             ("http://example.com/v1/chat/completions", "leave it out"),
             ("http://example.com/v1/responses/", "each call adds"),
-            ("http://example.com/v1/messages", "one operation"),
+            ("http://example.com/v1/messages", "each call adds"),
+            ("http://h/v1/messages/count_tokens", "one operation"),
+            (
+                "https://h/v1/publishers/anthropic/models/m:rawPredict",
+                "one operation",
+            ),
             (
                 "http://h/v1beta/models/m:streamGenerateContent?alt=sse",
                 "ends with :streamGenerateContent, which",

@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::{Call, address};
+use crate::wire::At;
 
 /// How many characters of a URL are shown.
 const SHOWN_CHARS: usize = 300;
@@ -38,8 +39,8 @@ impl Call {
         let default = self.client.provider.base_url.as_deref();
         let mistake = if self.client.provider.is_azure {
             Some(AZURE.to_owned())
-        } else if self.dialect.version().is_some() {
-            // The version is there, and nothing else is usual.
+        } else if self.dialect.version().is_some() || self.client.at != At::Elsewhere {
+            // The version is there, or the whole path is the provider's.
             None
         } else {
             base.and_then(|base| mistake(base, &self.client.place.base_url, default))

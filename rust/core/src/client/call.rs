@@ -8,7 +8,7 @@ use super::{Inner, headers};
 use crate::config::{Secret, Timeout};
 use crate::error::Error;
 use crate::http::{Interception, Outgoing};
-use crate::wire::Dialect;
+use crate::wire::{Dialect, Reading};
 
 /// A call that is ready to be made, by [`crate::call::complete`] or [`crate::stream::pump`].
 #[derive(Clone)]
@@ -23,8 +23,7 @@ pub struct Call {
     pub(crate) started: Instant,
     // How many choices were asked for.
     pub(crate) choices: usize,
-    // Whether thoughts in the text become reasoning.
-    pub(crate) think_tags: bool,
+    pub(crate) reading: Reading,
     // What this call has besides the secrets of its client.
     pub(super) own: Option<Box<Own>>,
     pub(super) dropped: Arc<[String]>,

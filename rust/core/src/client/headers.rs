@@ -47,6 +47,9 @@ pub(super) fn of_client(config: &ClientConfig, provider: &Provider) -> Result<He
     Ok(headers)
 }
 
+/// Headers whose values are lists: what a request needs joins what the caller gave.
+const LISTS: [&str; 1] = ["anthropic-beta"];
+
 /// Adds the headers that the dialect and this request need, unless the caller gave them.
 pub(super) fn add_needed(
     headers: &mut HeaderMap,
@@ -57,6 +60,14 @@ pub(super) fn add_needed(
     let own = encoded.headers.iter();
     let own = own.map(|(name, value)| (&**name, &**value));
     for (name, value) in fixed.chain(own) {
+        let given = headers.get(name).and_then(|given| given.to_str().ok());
+        if let Some(given) = given.filter(|_| LISTS.contains(&name)) {
+            if given.split(',').all(|one| one.trim() != value) {
+                let (name, value) = check::header(name, &format!("{given},{value}"))?;
+                headers.insert(name, value);
+            }
+            continue;
+        }
         let (name, value) = check::header(name, value)?;
         headers.entry(name).or_insert(value);
     }

@@ -1,11 +1,84 @@
 //! Whether a base URL is the address of its provider: what the table says of the provider then holds.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use url::{Host, Url};
 
+use super::vertex;
+use crate::wire::{At, Dialect, Provider};
+
 /// Stands for a place of an address, such as `{region}`, while the address is read as a URL.
 const PLACE: &str = "any-place";
+
+/// Where `base` is: at an address of `provider`, also with the version of an API behind it, or elsewhere.
+pub(super) fn of(provider: &Provider, base: &Url) -> At {
+    let Some(own) = provider.base_url.as_deref() else {
+        return At::Elsewhere;
+    };
+    if provider.is_vertex && vertex::is_host(base) {
+        return At::Home(None);
+    }
+    let is_version_of = |path: &str, dialect: &dyn Dialect| {
+        let version = dialect.version().unwrap_or_default();
+        is_at(&with_path(own, &format!("{path}{version}")), base)
+    };
+    let path = path(own);
+    let mut others = provider.dialects.iter();
+    // What the API of a path of its own shares with the others is theirs.
+    let is_shared = |dialect: &&&dyn Dialect| {
+        provider.path_of(dialect.name()).is_none() && is_version_of(path, **dialect)
+    };
+    if is_at(own, base) || others.any(|dialect| is_shared(&dialect)) {
+        return At::Home(None);
+    }
+    for dialect in provider.dialects {
+        if let Some(other) = provider.path_of(dialect.name())
+            && (is_at(&with_path(own, other.path), base) || is_version_of(other.path, *dialect))
+        {
+            return At::Home(Some(other.api));
+        }
+    }
+    At::Elsewhere
+}
+
+/// Gives `base`, which is an address of `provider`, the path that `dialect` has there.
+pub(super) fn go_to(base: &mut Url, provider: &Provider, dialect: &dyn Dialect) {
+    if provider.other_paths.is_empty() {
+        return;
+    }
+    let own = provider.base_url.as_deref().map_or("", path);
+    let other = provider.path_of(dialect.name());
+    base.set_path(other.map_or(own, |other| other.path));
+}
+
+/// The provider, with the key where `dialect` takes it.
+pub(super) fn keyed(provider: Arc<Provider>, dialect: &dyn Dialect) -> Arc<Provider> {
+    let other = provider.path_of(dialect.name());
+    match other.and_then(|other| other.auth.clone()) {
+        Some(auth) => Arc::new(Provider {
+            auth,
+            ..(*provider).clone()
+        }),
+        None => provider,
+    }
+}
+
+/// The path of the address `own`, which may have places.
+fn path(own: &str) -> &str {
+    let host = own.find("://").map_or(0, |scheme| scheme + 3);
+    let host = own.get(host..).unwrap_or_default();
+    let slash = host.find('/');
+    slash
+        .and_then(|slash| host.get(slash..))
+        .unwrap_or_default()
+}
+
+/// The address `own` with another path.
+fn with_path(own: &str, other: &str) -> String {
+    let origin = own.strip_suffix(path(own)).unwrap_or(own);
+    format!("{origin}{other}")
+}
 
 /// Whether `base` is the address `own` of a provider, with anything in its places, or the same path below a subdomain
 /// of its host, which is the provider's, too: `https://eu.api.openai.com/v1` for `https://api.openai.com/v1`.
@@ -64,6 +137,105 @@ fn fits(pattern: &str, text: &str, between: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn found(provider: &str, base: &str) -> At {
+        let row = crate::wire::providers::find(provider).unwrap();
+        of(&row, &Url::parse(base).unwrap())
+    }
+
+    #[test]
+    fn an_api_may_have_a_path_of_its_own() {
+        let messages = At::Home(Some("messages"));
+        for (provider, base, at) in [
+            ("deepseek", "https://api.deepseek.com", At::Home(None)),
+            ("deepseek", "https://api.deepseek.com/anthropic", messages),
+            (
+                "deepseek",
+                "https://api.deepseek.com/anthropic/v1",
+                messages,
+            ),
+            ("deepseek", "https://api.deepseek.com/v1", At::Elsewhere),
+            (
+                "deepseek",
+                "http://api.deepseek.com/anthropic",
+                At::Elsewhere,
+            ),
+            ("deepseek", "https://a.example/anthropic", At::Elsewhere),
+            ("zai", "https://api.z.ai/api/anthropic", messages),
+            ("anthropic", "https://api.anthropic.com", At::Home(None)),
+            // Anthropic's tools take it without, and chat needs it.
+            ("anthropic", "https://api.anthropic.com/v1", At::Home(None)),
+            ("anthropic", "https://api.anthropic.com/v2", At::Elsewhere),
+            (
+                "anthropic",
+                "https://api.anthropic.com.evil.example",
+                At::Elsewhere,
+            ),
+            (
+                "bedrock",
+                "https://bedrock-mantle.eu-west-1.api.aws/anthropic",
+                messages,
+            ),
+            (
+                "bedrock",
+                "https://bedrock-mantle.eu-west-1.api.aws/v1",
+                At::Home(None),
+            ),
+            ("openrouter", "https://openrouter.ai/api/v1", At::Home(None)),
+            ("vllm", "http://localhost:8000/v1", At::Home(None)),
+            ("vllm", "http://gpu:8000/v1", At::Elsewhere),
+            ("openai-compatible", "http://gpu:8000/v1", At::Elsewhere),
+        ] {
+            assert_eq!(found(provider, base), at, "{provider} {base}");
+        }
+    }
+
+    #[test]
+    fn each_api_is_asked_at_its_own_path() {
+        for (provider, base, api, expected) in [
+            (
+                "deepseek",
+                "https://api.deepseek.com",
+                "messages",
+                "https://api.deepseek.com/anthropic",
+            ),
+            (
+                "deepseek",
+                "https://eu.api.deepseek.com/anthropic?a=b",
+                "chat",
+                "https://eu.api.deepseek.com/?a=b",
+            ),
+            (
+                "anthropic",
+                "https://api.anthropic.com/v1",
+                "messages",
+                "https://api.anthropic.com/",
+            ),
+            (
+                "anthropic",
+                "https://api.anthropic.com",
+                "chat",
+                "https://api.anthropic.com/v1",
+            ),
+            (
+                "bedrock",
+                "https://bedrock-mantle.us-east-1.api.aws/v1",
+                "messages",
+                "https://bedrock-mantle.us-east-1.api.aws/anthropic",
+            ),
+            (
+                "openai",
+                "https://api.openai.com/v1",
+                "responses",
+                "https://api.openai.com/v1",
+            ),
+        ] {
+            let row = crate::wire::providers::find(provider).unwrap();
+            let mut url = Url::parse(base).unwrap();
+            go_to(&mut url, &row, crate::wire::dialect(api).unwrap());
+            assert_eq!(url.as_str(), expected, "{provider} {api}");
+        }
+    }
 
     #[test]
     fn a_provider_is_at_its_own_address_and_at_subdomains_of_it() {

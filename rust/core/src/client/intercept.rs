@@ -43,7 +43,7 @@ impl Inner {
             }
         }
         let origin = self.hub.origin(base, None, &self.config.limits);
-        let versioned = address::versioned(base, dialect.version());
+        let versioned = address::versioned(base, self.version(dialect));
         outgoing.target = Target::new(address::below(&versioned, path, &[]))?;
         outgoing.place = Arc::new(Place {
             origin: origin.name.clone(),

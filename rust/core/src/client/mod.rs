@@ -3,7 +3,7 @@
 //! [`Client::new`] checks the configuration; [`Client::prepare`] makes a [`Call`] of a request and the caller's
 //! [`CallOptions`], which [`crate::call`] or [`crate::stream`] then carries out. `check` refuses wrong settings,
 //! `address` reads base URLs (`unix` those of sockets) and builds the URLs below them, `azure` finds those of an Azure
-//! resource, `home` knows those of the provider itself, and `target` is where a call goes. `route` is how their server is
+//! resource and `vertex` those of Vertex, `home` knows those of the provider itself, and `target` is where a call goes. `route` is how their server is
 //! reached, and `headers` writes the headers of a call, including the key. `own` is what of it is secret. `intercept` is
 //! how a call changes when a test intercepts it, and `asked` what an error says of the address.
 
@@ -22,7 +22,7 @@ use crate::http::{Hub, Origin, Outgoing, Place, Route, Target};
 use crate::redact::Mask;
 use crate::request::Request;
 use crate::retry::Bucket;
-use crate::wire::{self, Dialect, Encoded, Provider};
+use crate::wire::{self, At, Dialect, Encoded, OutputMode, Provider};
 
 mod address;
 mod asked;
@@ -37,6 +37,7 @@ mod own;
 mod route;
 mod target;
 mod unix;
+mod vertex;
 
 use self::azure::Resource;
 use self::headers::random_key;
@@ -57,7 +58,7 @@ pub(crate) struct Inner {
     pub(crate) provider: Arc<Provider>,
     // The dialect of its own model; a call for another model may speak another one.
     dialect: &'static dyn Dialect,
-    is_elsewhere: bool,
+    at: At,
     pub(crate) bucket: Arc<Bucket>,
     base: Url,
     azure: Option<Resource>,
@@ -92,22 +93,26 @@ impl Client {
         // The other one is never used, because a call that is not intercepted is refused.
         let address = address.unwrap_or("http://address.invalid");
         let mut base = address::base_url(address, &config.base_url_name, &provider)?;
-        let own = provider.base_url.as_deref();
-        let is_elsewhere = !own.is_some_and(|own| home::is_at(own, &base.url));
+        vertex::settle_host(&mut base.url, &provider);
+        let at = home::of(&provider, &base.url);
         let dialect = wire::choose(
             &provider,
             config.family,
             config.api.as_deref(),
             &config.model,
-            is_elsewhere,
+            at,
         )?;
+        if at != At::Elsewhere {
+            home::go_to(&mut base.url, &provider, dialect);
+        }
+        let provider = home::keyed(provider, dialect);
         let azure = Resource::of_client(&mut base.url, &provider)?;
         let (route, origin, place) = route::of(hub, &base, &config)?;
         Ok(Self(Arc::new(Inner {
             headers: headers::of_client(&config, &provider)?,
             provider,
             dialect,
-            is_elsewhere,
+            at,
             bucket: match parent {
                 Some(parent) if parent.0.config.retry.budget == config.retry.budget => {
                     Arc::clone(&parent.0.bucket)
@@ -185,6 +190,28 @@ impl Client {
         wire::supported(self.0.dialect, &self.0.provider)
     }
 
+    /// How `model` is asked for JSON that fits a schema; `None` means the client's own.
+    pub fn output_mode(&self, model: Option<&str>) -> Result<OutputMode, Error> {
+        let model = model.unwrap_or(&self.0.config.model);
+        let dialect = self.0.dialect_for(model)?;
+        Ok(dialect.output_mode(&self.0.provider, model))
+    }
+
+    /// Whether strict schemas for `model`, or else for the client's own, are in `OpenAI`'s strict form.
+    #[must_use]
+    pub fn takes_strict_form(&self, model: Option<&str>) -> bool {
+        let model = model.unwrap_or(&self.0.config.model);
+        let dialect = self.0.dialect_for(model);
+        dialect.is_ok_and(Dialect::takes_strict_form)
+    }
+
+    /// Whether a request for `model` uses [`Request::largest_answer`].
+    #[must_use]
+    pub fn wants_largest_answer(&self, model: &str) -> bool {
+        let dialect = self.0.dialect_for(model);
+        dialect.is_ok_and(Dialect::demands_limit)
+    }
+
     /// Encodes a request. Does no I/O.
     pub fn prepare(&self, request_json: &[u8], options: CallOptions) -> Result<Call, Error> {
         let request: Request<'_> = serde_json::from_slice(request_json).map_err(|error| {
@@ -200,10 +227,18 @@ impl Client {
         self.call(dialect, encoded, Some(&request.model), stream, options)
     }
 
-    /// The call that lists the server's models.
-    pub fn models_call(&self, options: CallOptions) -> Result<Call, Error> {
+    /// The call that lists the server's models. `page` is the query parameter that asks for another page than the first
+    /// one, as the page before it said.
+    pub fn models_call(
+        &self,
+        page: Option<(String, String)>,
+        options: CallOptions,
+    ) -> Result<Call, Error> {
         let dialect = self.0.dialect;
-        self.call(dialect, dialect.models(), None, false, options)
+        let mut encoded = dialect.models();
+        let page = page.map(|(name, value)| (name.into(), value));
+        encoded.query.extend(page);
+        self.call(dialect, encoded, None, false, options)
     }
 
     fn call(
@@ -284,7 +319,7 @@ impl Client {
             place: Arc::clone(&inner.place),
         };
         let started = options.started.unwrap_or_else(Instant::now);
-        let think_tags = options.think_tags;
+        let reading = options.reading.clone();
         let own = Own::of(options);
         if interception.is_on() {
             let mask = own
@@ -302,7 +337,7 @@ impl Client {
             interception,
             started,
             choices: encoded.choices,
-            think_tags,
+            reading,
             own,
             dropped: if dropped.is_empty() {
                 Arc::default()

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::config::{Secret, TimeoutSetting};
+use crate::wire::Reading;
 
 /// What one call sets differently from its client.
 #[derive(Debug, Clone, Default)]
@@ -21,8 +22,8 @@ pub struct CallOptions {
     pub api_key: Option<Secret>,
     /// Whether [`super::Call::set_key`] will set the key later.
     pub key_comes_later: bool,
-    /// Whether thoughts in the text become reasoning.
-    pub think_tags: bool,
+    /// What it changes of how the reply is read.
+    pub reading: Reading,
     /// Whether the call is only checked, and not made: it may lack a key and an address.
     pub is_draft: bool,
     /// When the caller's call began; `None` means now. All timing counts from here.

@@ -1,12 +1,13 @@
 //! Where a call goes, and in which dialect.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{Inner, address};
+use super::{Inner, address, home};
 use crate::error::Error;
 use crate::http::Target;
 use crate::redact::Secret;
-use crate::wire::{self, Dialect};
+use crate::wire::{self, At, Dialect};
 
 impl Inner {
     /// The dialect that `model` is asked in.
@@ -16,7 +17,12 @@ impl Inner {
         }
         let config = &self.config;
         let api = config.api.as_deref();
-        wire::choose(&self.provider, config.family, api, model, self.is_elsewhere)
+        wire::choose(&self.provider, config.family, api, model, self.at)
+    }
+
+    /// The version that `dialect` adds to a base URL. What is below a project of Vertex has it before the project.
+    pub(super) fn version(&self, dialect: &dyn Dialect) -> Option<&'static str> {
+        dialect.version().filter(|_| !self.provider.is_vertex)
     }
 
     /// The target of `path` with `query`, for a call of `model` in `dialect`.
@@ -34,12 +40,16 @@ impl Inner {
                 query,
             ));
         }
-        let version = dialect.version();
+        let is_usual = dialect.name() == self.dialect.name();
         let target = || {
-            let base = address::versioned(&self.base, version);
+            let mut base = Cow::Borrowed(&self.base);
+            if !is_usual && self.at != At::Elsewhere {
+                home::go_to(base.to_mut(), &self.provider, dialect);
+            }
+            let base = address::versioned(&base, self.version(dialect));
             Target::new(address::below(&base, path, query))
         };
-        if !query.is_empty() || version != self.dialect.version() {
+        if !query.is_empty() || !is_usual {
             return target();
         }
         match self.usual.get() {

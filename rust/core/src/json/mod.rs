@@ -51,5 +51,12 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
     let _ = serde_json::to_writer(out, text);
 }
 
+/// Adds `text` as a JSON string to a text.
+pub(crate) fn push_string(out: &mut String, text: &str) {
+    let mut json = Vec::with_capacity(text.len() + 2);
+    write_string(&mut json, text);
+    out.push_str(&String::from_utf8_lossy(&json));
+}
+
 #[cfg(test)]
 mod tests;

@@ -36,7 +36,9 @@ impl Choice {
     /// The sources that the provider names for [`Self::text`], in the order in which it sent them.
     ///
     /// They are the `annotations` of a block of text, whose indexes count the characters of that block; or those of the
-    /// message, whose indexes count the characters of its text (`OpenAI`'s API reference, "annotations"). `grounding` finds those of Gemini.
+    /// message, whose indexes count the characters of its text (`OpenAI`'s API reference, "annotations"). Or they are the
+    /// `citations` of a block of text, each of which is about the whole block (Anthropic's API reference, "Citations"). `grounding`
+    /// finds those of Gemini.
     #[must_use]
     pub fn citations(&self) -> Vec<Citation> {
         let mut found = Vec::new();
@@ -46,7 +48,18 @@ impl Choice {
                 let mut noted = Vec::new();
                 extra.each("annotations", |list| read(list, &mut noted));
                 found.extend(placed(noted, [text.as_str()].into_iter(), before));
+                let begin = before;
                 before = before.after(text);
+                let mut noted = Vec::new();
+                extra.each("citations", |list| read(list, &mut noted));
+                let span = Span {
+                    chars: begin.chars..before.chars,
+                    bytes: begin.bytes..before.bytes,
+                };
+                found.extend(noted.into_iter().map(|(citation, _)| Citation {
+                    span: Some(span.clone()).filter(|_| !text.is_empty()),
+                    ..citation
+                }));
             }
         }
         let mut noted = Vec::new();
@@ -141,12 +154,16 @@ fn read(list: &str, noted: &mut Vec<Noted>) {
 #[derive(Default)]
 struct Fields {
     kind: Option<String>,
+    /// Whether the source is one of the caller's documents.
+    is_document: bool,
     start: Option<u64>,
     end: Option<u64>,
     url: Option<String>,
     title: Option<String>,
     file: Option<String>,
     name: Option<String>,
+    /// The address of a source, or what else it is called.
+    source: Option<String>,
 }
 
 impl Fields {
@@ -164,6 +181,10 @@ impl Fields {
 
     fn take(&mut self, reader: &mut Reader<'_>, key: &str) -> Result<(), json::Error> {
         match key {
+            "document_index" => {
+                self.is_document = true;
+                reader.skip()?;
+            }
             "start_index" => self.start = reader.count_or_skip()?,
             "end_index" => self.end = reader.count_or_skip()?,
             _ => {
@@ -172,9 +193,10 @@ impl Fields {
                 match key {
                     "type" => self.kind = text,
                     "url" => self.url = text,
-                    "title" => self.title = text,
+                    "title" | "document_title" => self.title = text,
                     "file_id" => self.file = text,
                     "filename" => self.name = text,
+                    "source" => self.source = text,
                     _ => {}
                 }
             }
@@ -184,17 +206,28 @@ impl Fields {
 
     fn citation(self, raw: &str) -> Option<Noted> {
         let kind = self.kind.as_deref()?;
-        if !kind.ends_with("citation") && kind != "file_path" {
+        let is_location = kind.ends_with("_location");
+        if !is_location && !kind.ends_with("citation") && kind != "file_path" {
             return None;
         }
         let index = |number: u64| usize::try_from(number).ok();
         let span = self.start.and_then(index).zip(self.end.and_then(index));
         let some = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let is_url = |text: &String| text.starts_with("https://") || text.starts_with("http://");
+        let (source_url, source) = match some(self.source).filter(|_| is_location) {
+            Some(source) if is_url(&source) => (Some(source), None),
+            source => (None, source),
+        };
+        let title = some(self.title);
+        let named = title.clone().filter(|_| is_location && self.is_document);
         let citation = Citation {
             span: None,
-            url: some(self.url),
-            title: some(self.title),
-            document: some(self.file).or_else(|| some(self.name)),
+            url: some(self.url).or(source_url),
+            title,
+            document: some(self.file)
+                .or_else(|| some(self.name))
+                .or(named)
+                .or(source),
             raw: RawJson::read(raw)?,
         };
         // OpenRouter writes 0 and 0 where it knows no span.

@@ -114,10 +114,8 @@ impl Extra {
 
     /// Adds a key whose value is valid JSON.
     fn push_text(&mut self, key: &str, json: &str) {
-        let mut name = Vec::with_capacity(key.len() + 2);
-        json::write_string(&mut name, key);
         let text = &mut self.0.get_or_insert_default().text;
-        text.push_str(&String::from_utf8_lossy(&name));
+        json::push_string(text, key);
         text.push(':');
         text.push_str(json);
         text.push(',');
@@ -196,7 +194,7 @@ impl Extra {
                 continue;
             }
             // Two of them may be alike, and none is a piece of another.
-            if key == "annotations"
+            if matches!(&*key, "annotations" | "citations")
                 && let Some(whole) = concatenated(&fragments)
             {
                 self.push(&key, &whole);

@@ -82,7 +82,7 @@ impl FinishReason {
     pub fn corrected(self, refused: bool, called: bool) -> Self {
         match self {
             _ if refused => Self::Refusal,
-            Self::Length | Self::ContentFilter | Self::Error | Self::Abort => self,
+            Self::Length | Self::Refusal | Self::ContentFilter | Self::Error | Self::Abort => self,
             _ if called => Self::ToolCalls,
             _ => self,
         }

@@ -184,7 +184,9 @@ impl Fold {
                 .provider_finish_reason
                 .clone_from(&delta.provider_finish_reason);
         }
-        if let Some(details) = delta.stop_details.as_deref().and_then(RawJson::read) {
+        let details = delta.stop_details.as_deref().and_then(RawJson::read);
+        // A number that JSON lacks has become null.
+        if let Some(details) = details.filter(|details| details.get() != "null") {
             grown += details.get().len();
             choice.stop_details = Some(details);
         }

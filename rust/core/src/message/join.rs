@@ -21,10 +21,14 @@ pub(super) fn merged(fragments: Vec<RawJson>) -> Vec<RawJson> {
     }
 }
 
-/// One list that has the items of all; `None` if any is not a list.
+/// One list that has the items of all; `None` if any is neither a list nor null.
 pub(super) fn concatenated(lists: &[&str]) -> Option<RawJson> {
     let mut whole = String::from("[");
     for list in lists {
+        // A list that does not exist yet may be null.
+        if *list == "null" {
+            continue;
+        }
         let items = list.strip_prefix('[')?.strip_suffix(']')?.trim();
         if whole.len() > 1 && !items.is_empty() {
             whole.push(',');

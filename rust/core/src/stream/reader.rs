@@ -11,7 +11,7 @@ use crate::http::Place;
 use crate::message::{Chunk, ChunkKind, Delta, Reply, ReplyHead};
 use crate::redact::Mask;
 use crate::sse::Item;
-use crate::wire::{Dialect, Step, StreamDecoder, think_tags};
+use crate::wire::{Dialect, Reading, Step, StreamDecoder};
 use crate::workers::{STEP_BYTES, Workers};
 
 /// How much text a chunk has at most. To make a `str` of so much takes about 1 ms on a slow machine, most of it for
@@ -26,7 +26,7 @@ pub(super) struct Reader {
     dialect: &'static dyn Dialect,
     // How many choices were asked for.
     asked: usize,
-    think_tags: bool,
+    reading: Reading,
     place: Arc<Place>,
     cutter: Cutter,
     events: Events,
@@ -60,16 +60,12 @@ impl Reader {
         Self {
             dialect: call.dialect,
             asked: call.choices,
-            think_tags: call.think_tags,
+            reading: call.reading.clone(),
             place: Arc::clone(&call.outgoing.place),
             cutter: cutter(call),
             document: None,
             events: Events {
-                decoder: if call.think_tags {
-                    think_tags::stream(call.dialect, call.choices)
-                } else {
-                    call.dialect.stream(call.choices)
-                },
+                decoder: call.reading.stream(call.dialect, call.choices),
                 kinds: Vec::new(),
                 chunks: Vec::new(),
                 wants_raw,
@@ -177,9 +173,7 @@ impl Reader {
             Some(read) => (*read)?,
             None => self.dialect.decode_reply(body, self.asked)?,
         };
-        if self.think_tags {
-            think_tags::in_reply(&mut reply);
-        }
+        self.reading.of_whole(&mut reply);
         let head = ReplyHead::of(&reply);
         let raw: Option<Arc<[u8]>> = self.events.wants_raw.then(|| Arc::from(body));
         self.events.count += 1;

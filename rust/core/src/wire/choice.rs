@@ -14,7 +14,7 @@ pub struct Newer {
     pub api: &'static str,
     /// How the names of a family begin, and its first version that is meant: `("gpt-", (5, 4))` is `gpt-5.4` and later.
     pub since: &'static [(&'static str, (u32, u32))],
-    /// Parts of names, between hyphens, whatever the version: `pro` is `o3-pro` and `gpt-5-pro-2025-10-06`.
+    /// Parts of names, between signs or at an end, whatever the version: `pro` is `o3-pro` and `gpt-5-pro-2025-10-06`.
     pub words: &'static [&'static str],
 }
 
@@ -34,6 +34,13 @@ impl Newer {
         words: &[],
     };
 
+    /// Bedrock serves Anthropic's models by Messages, as `anthropic.claude-opus-5` or `us.anthropic.claude-opus-5`.
+    pub(super) const OF_BEDROCK: Self = Self {
+        api: "messages",
+        since: &[],
+        words: &["claude"],
+    };
+
     /// Whether this model is one of them. A fine-tuned one counts as the model that it is based on.
     fn has(&self, model: &str) -> bool {
         let model = base(model);
@@ -44,17 +51,27 @@ impl Newer {
     }
 }
 
-/// Whether `word`, which may have hyphens itself, is between hyphens of `name` or its ends.
+/// Whether `word`, which may have hyphens itself, is in `name`, and neither a letter nor a digit is next to it.
 fn has_word(name: &str, word: &str) -> bool {
+    let is_sign = |c: char| !c.is_alphanumeric();
     name.match_indices(word).any(|(start, _)| {
         let before = name.get(..start).unwrap_or_default();
         let after = name.get(start + word.len()..).unwrap_or_default();
-        (before.is_empty() || before.ends_with('-')) && (after.is_empty() || after.starts_with('-'))
+        (before.is_empty() || before.ends_with(is_sign))
+            && (after.is_empty() || after.starts_with(is_sign))
     })
 }
 
+/// Where the server of a client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// At the provider's own address, which is that of all its APIs, or of this one only.
+    Home(Option<&'static str>),
+    /// At another address: all dialects may be spoken there.
+    Elsewhere,
+}
+
 /// The dialect that a client of `family` speaks with `provider` to ask `model`: the one named `api`, or else the default.
-/// `is_elsewhere` if the server has another address than the provider: all dialects may be spoken there.
 ///
 /// Fails with `Config` if no dialect fits.
 pub fn choose(
@@ -62,15 +79,19 @@ pub fn choose(
     family: Family,
     api: Option<&str>,
     model: &str,
-    is_elsewhere: bool,
+    at: At,
 ) -> Result<&'static dyn Dialect, Error> {
     let all = of_family(&dialects(), family);
     let own = of_family(provider.dialects, family);
-    let spoken = if is_elsewhere { &all } else { &own };
+    let (spoken, here) = match at {
+        At::Home(here) => (&own, here),
+        At::Elsewhere => (&all, None),
+    };
     let newer = provider
         .newer
-        .filter(|newer| !is_elsewhere && newer.has(model));
-    let usual = newer.map(|newer| newer.api).or(provider.api.as_deref());
+        .filter(|newer| at != At::Elsewhere && newer.has(model));
+    let usual = here.or(newer.map(|newer| newer.api));
+    let usual = usual.or(provider.api.as_deref());
     let found = if let Some(api) = api {
         named(spoken, api)
     } else {
@@ -122,7 +143,7 @@ mod tests {
     /// The dialect of a chat client without `api=`, at the provider's own address.
     fn default_of(provider: &str, model: &str) -> &'static str {
         let row = providers::find(provider).unwrap();
-        choose(&row, Family::Chat, None, model, false)
+        choose(&row, Family::Chat, None, model, At::Home(None))
             .unwrap()
             .name()
     }
@@ -194,25 +215,61 @@ mod tests {
     }
 
     #[test]
-    fn other_providers_are_asked_by_chat_whatever_the_model() {
+    fn bedrock_is_asked_by_messages_for_anthropic_s_models() {
+        for (model, api) in [
+            ("anthropic.claude-opus-5", "messages"),
+            ("us.anthropic.claude-haiku-4-5-20251001-v1:0", "messages"),
+            ("openai.gpt-oss-120b", "chat"),
+            ("claudette", "chat"),
+        ] {
+            assert_eq!(default_of("bedrock", model), api, "{model}");
+        }
+    }
+
+    /// The providers that have one API of their own, and it.
+    const OF_ONE_API: [(&str, &str); 3] = [
+        ("anthropic", "messages"),
+        ("foundry", "messages"),
+        ("vertex", "messages"),
+    ];
+
+    fn own_api(provider: &str) -> &'static str {
+        let own = OF_ONE_API.iter().find(|(name, _)| *name == provider);
+        own.map_or("chat", |(_, api)| api)
+    }
+
+    #[test]
+    fn other_providers_are_asked_by_their_own_api_whatever_the_model() {
         for name in providers::names().filter(|name| !["openai", "xai"].contains(name)) {
             for model in ["gpt-5.6", "openai/gpt-5.6", "grok-4.3", "o3-pro"] {
-                assert_eq!(default_of(name, model), "chat", "{name}");
+                assert_eq!(default_of(name, model), own_api(name), "{name}");
             }
         }
     }
 
     #[test]
-    fn elsewhere_chat_is_the_default_and_every_api_may_be_spoken() {
+    fn elsewhere_the_provider_s_own_api_is_the_default_and_every_api_may_be_spoken() {
         for name in providers::names() {
             let row = providers::find(name).unwrap();
             let chosen = |api| {
-                choose(&row, Family::Chat, api, "gpt-5.6", true)
+                choose(&row, Family::Chat, api, "gpt-5.6", At::Elsewhere)
                     .unwrap()
                     .name()
             };
-            assert_eq!(chosen(None), "chat", "{name}");
-            assert_eq!(chosen(Some("responses")), "responses", "{name}");
+            assert_eq!(chosen(None), own_api(name), "{name}");
+            for api in ["chat", "responses", "messages"] {
+                assert_eq!(chosen(Some(api)), api, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn at_the_address_of_one_api_that_one_is_the_default() {
+        let row = providers::find("deepseek").unwrap();
+        for (api, chosen) in [(None, "messages"), (Some("chat"), "chat")] {
+            let at = At::Home(Some("messages"));
+            let found = choose(&row, Family::Chat, api, "m", at).unwrap();
+            assert_eq!(found.name(), chosen);
         }
     }
 
@@ -220,17 +277,25 @@ mod tests {
     fn an_api_that_is_not_spoken_at_the_own_address_is_refused_in_one_line() {
         let refused = |name: &str, family, api: &str| {
             let row = providers::find(name).unwrap();
-            let error = choose(&row, family, Some(api), "m", false).unwrap_err();
+            let error = choose(&row, family, Some(api), "m", At::Home(None)).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);
             error.message().to_owned()
         };
         assert_eq!(
-            refused("moonshot", Family::Chat, "responses"),
-            "api: 'responses' is not spoken by moonshot; it speaks \"chat\""
+            refused("cerebras", Family::Chat, "responses"),
+            "api: 'responses' is not spoken by cerebras; it speaks \"chat\""
         );
         assert_eq!(
-            refused("openai", Family::Chat, "messages\n"),
-            "api: 'messages\\n' is not spoken by this class; it speaks \"chat\", \"responses\""
+            refused("openai", Family::Chat, "messages"),
+            "api: 'messages' is not spoken by openai; it speaks \"chat\", \"responses\""
+        );
+        assert_eq!(
+            refused("foundry", Family::Chat, "chat"),
+            "api: 'chat' is not spoken by foundry; it speaks \"messages\""
+        );
+        assert_eq!(
+            refused("openai", Family::Chat, "message\n"),
+            "api: 'message\\n' is not spoken by this class; it speaks \"chat\", \"responses\", \"messages\""
         );
         assert_eq!(
             refused("openai", Family::Completion, "responses"),
@@ -249,7 +314,12 @@ mod tests {
             (Family::Chat, Some("chat"), "chat"),
             (Family::Completion, None, "completions"),
         ] {
-            assert_eq!(choose(&row, family, api, "m", true).unwrap().name(), chosen);
+            assert_eq!(
+                choose(&row, family, api, "m", At::Elsewhere)
+                    .unwrap()
+                    .name(),
+                chosen
+            );
         }
     }
 }

@@ -22,7 +22,8 @@ pub struct Encoded {
     pub path: String,
     /// Names and values that are added to the query, not yet percent-encoded.
     pub query: Vec<(Cow<'static, str>, String)>,
-    /// Headers that this request needs, with names in lower case. A header that the caller gave wins.
+    /// Headers that this request needs, with names in lower case. A header that the caller gave wins, except that a list of
+    /// features gets both.
     pub headers: Vec<(Cow<'static, str>, String)>,
     /// The JSON body; empty if it has none.
     pub body: Vec<u8>,
@@ -114,6 +115,17 @@ pub trait Dialect: Debug + Send + Sync {
 
     /// The request parameters that it takes. [`super::supported`] lists those that one provider takes.
     fn parameters(&self) -> &'static [Param];
+
+    /// Whether each request has to say how long its answer may be.
+    fn demands_limit(&self) -> bool {
+        false
+    }
+
+    /// Whether strict schemas reach it in `OpenAI`'s strict form, where each object is closed and requires all of its keys.
+    /// A dialect whose API has another form gets schemas as they are, and writes them itself.
+    fn takes_strict_form(&self) -> bool {
+        true
+    }
 
     /// How `model` is asked for JSON that fits a schema.
     fn output_mode(&self, provider: &Provider, _model: &str) -> OutputMode {

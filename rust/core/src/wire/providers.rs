@@ -3,18 +3,17 @@
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
-use super::anthropic::Messages;
-use super::auth::{Auth, KeyOrToken};
+use super::auth::Auth;
 use super::cache_marks::CacheMarks;
 use super::choice::Newer;
 use super::dialect::Dialect;
-use super::gemini::Gemini;
-use super::openai::{Chat, Completions, Responses};
 use super::params::nearest;
-use super::reasoning::{Needed, ReasoningBack};
+use super::reasoning::ReasoningBack;
 use crate::error::{Error, ErrorKind};
 use crate::redact::Secret;
 use crate::words::words;
+
+mod rows;
 
 /// One provider, or one kind of OpenAI-shaped server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +35,15 @@ pub struct Provider {
     pub auth: Auth,
     /// Headers of each request, with names in lower case. A header that the caller gave wins.
     pub headers: Vec<(Cow<'static, str>, Secret)>,
+    /// Environment variables that may hold more headers of each request, one `Name: value` on each line.
+    pub header_vars: Vec<Cow<'static, str>>,
+    /// The APIs that are not below the path of `base_url`, or take the key in another way. Other hosts are other
+    /// providers, so the key goes to one origin.
+    pub other_paths: Vec<PathOf>,
     /// Whether it is a resource of Azure, whose paths depend on the api-version.
     pub is_azure: bool,
+    /// Whether it is Vertex, where the path names the model, and the publisher of the model decides which API it has.
+    pub is_vertex: bool,
     /// The dialects that it speaks at its own address. The first one of a family is the default of that family, unless
     /// `api` or `newer` names another. Elsewhere, all dialects may be spoken.
     pub dialects: &'static [&'static dyn Dialect],
@@ -61,6 +67,17 @@ pub struct Provider {
     pub lacks: &'static [&'static str],
 }
 
+/// Where an API of a provider is, if that differs from its others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathOf {
+    /// The name of the dialect.
+    pub api: &'static str,
+    /// The path of its base URL; empty for none.
+    pub path: &'static str,
+    /// How its requests carry the key; `None` if as those of the other APIs do.
+    pub auth: Option<Auth>,
+}
+
 words! {
     /// How a provider is asked for JSON that fits a schema.
     pub enum OutputMode {
@@ -81,286 +98,19 @@ impl Provider {
     pub fn default_address(&self) -> Option<&str> {
         self.base_url.as_deref().filter(|url| !url.contains('{'))
     }
-}
 
-/// What most servers speak.
-const USUAL: &[&dyn Dialect] = &[&Chat, &Completions];
-/// What those speak that have the Responses API as well.
-const WITH_RESPONSES: &[&dyn Dialect] = &[&Chat, &Completions, &Responses];
-
-/// What those speak that have the Messages API as well.
-const WITH_MESSAGES: &[&dyn Dialect] = &[&Chat, &Completions, &Responses, &Messages];
-
-/// An `OpenAI`-shaped server; the rows below change what is different.
-fn openai_shaped(name: &'static str) -> Provider {
-    Provider {
-        name: name.into(),
-        base_url: None,
-        address_vars: Vec::new(),
-        key_vars: Vec::new(),
-        base_url_vars: Vec::new(),
-        key_required: false,
-        auth: Auth::Bearer,
-        headers: Vec::new(),
-        is_azure: false,
-        dialects: USUAL,
-        api: None,
-        newer: None,
-        max_tokens_field: "max_tokens".into(),
-        seed_field: "seed".into(),
-        stream_options: true,
-        output_mode: OutputMode::JsonSchema,
-        reasoning_back: ReasoningBack::AsSent,
-        cache_marks: CacheMarks::None,
-        lacks: &[],
-    }
-}
-
-/// A hosted server, which requires a key. `address` is the base URL without `https://`.
-fn hosted(name: &'static str, address: &str, key_var: &'static str) -> Provider {
-    Provider {
-        base_url: Some(format!("https://{address}").into()),
-        key_vars: vec![key_var.into()],
-        key_required: true,
-        ..openai_shaped(name)
-    }
-}
-
-/// A server that has the Responses API, too.
-fn responding(provider: Provider) -> Provider {
-    Provider {
-        dialects: WITH_RESPONSES,
-        ..provider
-    }
-}
-
-/// A server that people run themselves, by default on this machine: it takes any key, or none.
-fn local(name: &'static str, port: u16, key_var: &'static str) -> Provider {
-    Provider {
-        base_url: Some(format!("http://localhost:{port}/v1").into()),
-        key_vars: vec![key_var.into()],
-        dialects: WITH_MESSAGES,
-        ..openai_shaped(name)
-    }
-}
-
-/// A resource of Azure. Its variables are those of Microsoft's and `OpenAI`'s libraries, and our own for the base URL.
-fn azure() -> Provider {
-    Provider {
-        base_url: Some("https://{resource}.openai.azure.com".into()),
-        address_vars: vec![("resource".into(), vec!["AZURE_RESOURCE_NAME".into()])],
-        key_vars: ["AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN"]
-            .map(Into::into)
-            .to_vec(),
-        base_url_vars: ["AZURE_OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT"]
-            .map(Into::into)
-            .to_vec(),
-        key_required: true,
-        auth: Auth::KeyOrToken(KeyOrToken {
-            header: "api-key".into(),
-            prefixes: &[],
-            token_vars: &["AZURE_OPENAI_AD_TOKEN"],
-        }),
-        is_azure: true,
-        // Models are named by deployments, whose names say nothing about them: chat is what all of them serve.
-        dialects: WITH_RESPONSES,
-        max_tokens_field: "max_completion_tokens".into(),
-        reasoning_back: ReasoningBack::Never,
-        lacks: &["top_k"],
-        ..openai_shaped("azure")
-    }
-}
-
-/// Its variables are those of Anthropic's libraries.
-fn anthropic() -> Provider {
-    Provider {
-        key_vars: vec!["ANTHROPIC_API_KEY".into(), "ANTHROPIC_AUTH_TOKEN".into()],
-        base_url_vars: vec!["ANTHROPIC_BASE_URL".into()],
-        auth: Auth::KeyOrToken(KeyOrToken {
-            header: "x-api-key".into(),
-            prefixes: &["sk-ant-oat"],
-            token_vars: &["ANTHROPIC_AUTH_TOKEN"],
-        }),
-        dialects: &[&Messages],
-        cache_marks: CacheMarks::Control,
-        ..hosted("anthropic", "api.anthropic.com", "")
-    }
-}
-
-/// Its variables are those of Google's libraries, which read `GOOGLE_API_KEY` first.
-fn google() -> Provider {
-    Provider {
-        key_vars: vec!["GOOGLE_API_KEY".into(), "GEMINI_API_KEY".into()],
-        auth: Auth::Header("x-goog-api-key".into()),
-        dialects: &[&Gemini],
-        ..hosted("google", "generativelanguage.googleapis.com", "")
-    }
-}
-
-fn perplexity() -> Provider {
-    Provider {
-        key_vars: vec!["PERPLEXITY_API_KEY".into(), "PPLX_API_KEY".into()],
-        stream_options: false,
-        reasoning_back: ReasoningBack::Never,
-        lacks: &[
-            "tools",
-            "tool_choice",
-            "parallel_tool_calls",
-            "logprobs",
-            "seed",
-            "n",
-        ],
-        ..hosted("perplexity", "api.perplexity.ai", "PERPLEXITY_API_KEY")
+    /// The path of the base URL of this API, if it is not that of `base_url`.
+    #[must_use]
+    pub(crate) fn path_of(&self, api: &str) -> Option<&PathOf> {
+        self.other_paths.iter().find(|other| other.api == api)
     }
 }
 
 static PROVIDERS: LazyLock<Vec<Arc<Provider>>> =
-    LazyLock::new(|| rows().into_iter().map(Arc::new).collect());
-
-#[allow(clippy::too_many_lines, reason = "a table")]
-fn rows() -> Vec<Provider> {
-    vec![
-        Provider {
-            base_url_vars: vec!["OPENAI_BASE_URL".into()],
-            max_tokens_field: "max_completion_tokens".into(),
-            dialects: WITH_RESPONSES,
-            newer: Some(Newer::OF_OPENAI),
-            reasoning_back: ReasoningBack::Never,
-            cache_marks: CacheMarks::Breakpoint,
-            lacks: &["top_k"],
-            ..hosted("openai", "api.openai.com/v1", "OPENAI_API_KEY")
-        },
-        azure(),
-        anthropic(),
-        google(),
-        Provider {
-            base_url_vars: vec!["GROQ_BASE_URL".into()],
-            // 400 "property 'reasoning_content' is unsupported", "reasoning is not supported with this model".
-            reasoning_back: ReasoningBack::field("reasoning", Needed::IfTheModelReasons),
-            lacks: &["top_k", "logprobs", "logit_bias"],
-            dialects: WITH_RESPONSES,
-            ..hosted("groq", "api.groq.com/openai/v1", "GROQ_API_KEY")
-        },
-        Provider {
-            seed_field: "random_seed".into(),
-            // It always sends usage.
-            stream_options: false,
-            // 422 "extra_forbidden" for a field.
-            reasoning_back: ReasoningBack::Blocks,
-            lacks: &["top_k", "logprobs", "logit_bias", "user"],
-            dialects: WITH_RESPONSES,
-            ..hosted("mistral", "api.mistral.ai/v1", "MISTRAL_API_KEY")
-        },
-        Provider {
-            // After a turn with tool calls every later request needs it, also where it was empty: 400 "must be passed
-            // back to the API". Without tools it is ignored. Source: api-docs.deepseek.com/guides/thinking_mode.
-            reasoning_back: ReasoningBack::field("reasoning_content", Needed::Always),
-            // https://api-docs.deepseek.com/guides/json_mode
-            output_mode: OutputMode::JsonObject,
-            // Source: api-docs.deepseek.com/guides/responses_api.
-            dialects: WITH_RESPONSES,
-            ..hosted("deepseek", "api.deepseek.com", "DEEPSEEK_API_KEY")
-        },
-        Provider {
-            newer: Some(Newer::OF_XAI),
-            ..responding(hosted("xai", "api.x.ai/v1", "XAI_API_KEY"))
-        },
-        Provider {
-            cache_marks: CacheMarks::Control,
-            ..responding(hosted(
-                "openrouter",
-                "openrouter.ai/api/v1",
-                "OPENROUTER_API_KEY",
-            ))
-        },
-        // Source: docs.together.ai/docs/inference/responses.
-        responding(hosted(
-            "together",
-            "api.together.xyz/v1",
-            "TOGETHER_API_KEY",
-        )),
-        Provider {
-            dialects: WITH_RESPONSES,
-            // Source: docs.fireworks.ai/guides/reasoning.
-            reasoning_back: ReasoningBack::field("reasoning_content", Needed::No),
-            ..hosted(
-                "fireworks",
-                "api.fireworks.ai/inference/v1",
-                "FIREWORKS_API_KEY",
-            )
-        },
-        perplexity(),
-        Provider {
-            // 400 "property 'messages.1.assistant.reasoning_content' is unsupported".
-            reasoning_back: ReasoningBack::field("reasoning", Needed::IfTheModelReasons),
-            ..hosted("cerebras", "api.cerebras.ai/v1", "CEREBRAS_API_KEY")
-        },
-        responding(hosted(
-            "huggingface",
-            "router.huggingface.co/v1",
-            "HF_TOKEN",
-        )),
-        Provider {
-            // 400 "thinking is enabled but reasoning_content is missing in assistant tool call message".
-            reasoning_back: ReasoningBack::field("reasoning_content", Needed::WithToolCalls),
-            ..hosted("moonshot", "api.moonshot.ai/v1", "MOONSHOT_API_KEY")
-        },
-        Provider {
-            // Source: docs.z.ai/guides/capabilities/thinking-mode.
-            reasoning_back: ReasoningBack::field("reasoning_content", Needed::No),
-            // https://docs.z.ai/guides/capabilities/struct-output
-            output_mode: OutputMode::JsonObject,
-            ..hosted("zai", "api.z.ai/api/paas/v4", "ZAI_API_KEY")
-        },
-        // Source: help.aliyun.com/en/model-studio/compatibility-with-openai-responses-api.
-        responding(hosted(
-            "alibaba",
-            "dashscope-intl.aliyuncs.com/compatible-mode/v1",
-            "DASHSCOPE_API_KEY",
-        )),
-        // Source: docs.venice.ai/api-reference/endpoint/responses/create.
-        responding(hosted("venice", "api.venice.ai/api/v1", "VENICE_API_KEY")),
-        Provider {
-            reasoning_back: ReasoningBack::Never,
-            ..hosted("writer", "api.writer.com/v1", "WRITER_API_KEY")
-        },
-        Provider {
-            base_url_vars: vec!["VLLM_API_BASE".into()],
-            ..local("vllm", 8000, "VLLM_API_KEY")
-        },
-        local("sglang", 30_000, "SGLANG_API_KEY"),
-        Provider {
-            lacks: &[
-                "tool_choice",
-                "n",
-                "logit_bias",
-                "parallel_tool_calls",
-                "top_k",
-                "user",
-                "metadata",
-            ],
-            ..local("ollama", 11_434, "OLLAMA_API_KEY")
-        },
-        local("llamacpp", 8080, "LLAMA_API_KEY"),
-        local("lmstudio", 1234, "LM_STUDIO_API_KEY"),
-        Provider {
-            key_vars: vec!["GPUSTACK_API_KEY".into()],
-            ..openai_shaped("gpustack")
-        },
-        // A server that no row names: a bare model id with a base URL.
-        openai_shaped("openai-compatible"),
-        // The embedded simulator: its address is known only once it runs.
-        openai_shaped("sim"),
-    ]
-}
+    LazyLock::new(|| rows::rows().into_iter().map(Arc::new).collect());
 
 /// Providers whose own API is not supported yet.
-const NOT_YET: &[(&str, &str)] = &[
-    ("gemini", "the Gemini API"),
-    ("vertex", "the Gemini API"),
-    ("cohere", "the Cohere API"),
-    ("bedrock", "the Bedrock API"),
-];
+const NOT_YET: &[(&str, &str)] = &[("gemini", "the Gemini API"), ("cohere", "the Cohere API")];
 
 /// The provider of this name.
 ///

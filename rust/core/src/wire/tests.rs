@@ -10,14 +10,14 @@ fn providers_are_found_or_named() {
     assert_eq!(providers::find("groq").unwrap().key_vars, ["GROQ_API_KEY"]);
     for (name, part) in [
         ("grok", "groq"),
-        ("anthropic", "not supported yet"),
+        ("cohere", "not supported yet"),
         ("x", "one of: openai"),
     ] {
         let error = providers::find(name).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.message().contains(part), "{}", error.message());
     }
-    assert!(providers::is_known("gemini") && !providers::is_known("gemma3"));
+    assert!(providers::is_known("cohere") && !providers::is_known("gemma3"));
     for name in providers::names() {
         let url = providers::find(name)
             .unwrap()
@@ -41,7 +41,8 @@ fn supported_parameters_depend_on_the_dialect_and_the_provider() {
         names("completions", "vllm").contains(&"echo")
             && !names("completions", "vllm").contains(&"tools")
     );
-    assert!(dialect("messages").is_none());
+    assert!(!names("messages", "anthropic").is_empty());
+    assert!(dialect("message").is_none());
 }
 
 #[test]
@@ -58,4 +59,26 @@ fn a_custom_row_is_a_value_like_those_of_the_table() {
     assert_ne!(changed, custom());
     assert_eq!((&*changed.name, changed.base_url), ("post", None));
     assert!(providers::names().all(|name| name != "post"));
+}
+
+#[test]
+fn other_paths_are_of_apis_that_the_row_speaks_at_a_path_of_its_own() {
+    for name in providers::names() {
+        let row = providers::find(name).unwrap();
+        for other in &row.other_paths {
+            let mut dialects = row.dialects.iter();
+            assert!(
+                dialects.any(|dialect| dialect.name() == other.api),
+                "{name}"
+            );
+            let url = row.base_url.as_deref().unwrap();
+            let host = url.split_once("://").unwrap().1;
+            // What replaces a path has no places, so that the path that it replaces needs none.
+            let path = host.split_once('/').map_or("", |(_, path)| path);
+            assert!(!path.contains('{') && path != other.path.trim_start_matches('/'));
+            assert!(!other.path.ends_with('/'), "{name}");
+            // The key of a client is written once, so its models may not need it in two ways.
+            assert!(row.newer.is_none() || other.auth.is_none(), "{name}");
+        }
+    }
 }

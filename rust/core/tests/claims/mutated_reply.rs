@@ -3,15 +3,15 @@
 use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::message::{Fold, Reply, StreamEvents};
 use tokenwire_core::sse::{EventParser, Item};
-use tokenwire_core::wire::{Chat, Dialect, Gemini, Step};
+use tokenwire_core::wire::{Chat, Dialect, Gemini, Messages, Responses, Step};
 
 use crate::measured::within_bounds;
 
 /// The longest message of an error, in bytes.
 const LONGEST_MESSAGE: usize = 16 << 10;
 
-/// The dialects that read each body, whatever API it is of.
-const DIALECTS: [&dyn Dialect; 2] = [&Chat, &Gemini];
+/// Each of them reads all bodies. The decoder of chat also reads text completions.
+const DIALECTS: [&dyn Dialect; 4] = [&Chat, &Responses, &Messages, &Gemini];
 
 /// A reply is read within bounds, or is an error about the reply. How a stream is cut does not matter.
 ///
@@ -20,13 +20,12 @@ pub fn holds(input: &[u8]) {
     let Some((&size, body)) = input.split_first() else {
         return;
     };
-    // The decoder of chat also reads text completions.
     for dialect in DIALECTS {
-        is_read(dialect, size, body);
+        holds_in(dialect, size, body);
     }
 }
 
-fn is_read(dialect: &dyn Dialect, size: u8, body: &[u8]) {
+fn holds_in(dialect: &dyn Dialect, size: u8, body: &[u8]) {
     let length = body.len();
     let reply = within_bounds("a whole reply", length, || dialect.decode_reply(body, 1));
     checked(&reply);

@@ -192,7 +192,10 @@ async fn a_base_url_with_a_version_keeps_it() {
     ] {
         let reader = Reader::new(&format!("http://{}{base}", server.address));
         // Listing models is an operation of the dialect, too.
-        let call = reader.client.models_call(CallOptions::default()).unwrap();
+        let call = reader
+            .client
+            .models_call(None, CallOptions::default())
+            .unwrap();
         fetch(&reader.transport, call).await.unwrap();
         let head = server.seen.lock().last().unwrap().head.clone();
         assert!(

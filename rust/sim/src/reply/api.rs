@@ -47,11 +47,11 @@ pub(crate) trait Api: fmt::Debug + Sync {
     fn wrong_key(&self, is_missing: bool) -> Box<ErrorReply>;
 
     /// The body of an error reply, unless the script sets it.
-    fn error_body(&self, error: &ErrorReply) -> Value;
+    fn error_body(&self, error: &ErrorReply, request_id: &str) -> Value;
 
     /// An error inside a stream. Without `body` it is a server error; `named` asks for an
     /// `event: error` line.
-    fn error_event(&self, named: bool, body: Option<&Value>) -> Vec<u8>;
+    fn error_event(&self, named: bool, body: Option<&Value>, request_id: &str) -> Vec<u8>;
 
     /// The event that marks the end of a stream; empty if the API has none.
     fn end_event(&self) -> &'static [u8] {
@@ -64,12 +64,20 @@ pub(crate) trait Api: fmt::Debug + Sync {
     }
 }
 
+/// The path without a slash at its end.
+pub(crate) fn path(request: &Request) -> &str {
+    request.path().trim_end_matches('/')
+}
+
+/// The addresses of the providers whose own checks are simulated.
+const OWN: [&str; 2] = ["https://api.openai.com/", "https://api.anthropic.com/"];
+
 /// What is refused. A fake stands in for any provider, and goes on with what real ones said.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Checks {
-    /// What only `OpenAI` and its models refuse.
-    pub(crate) are_openai: bool,
-    /// Encrypted content that was not made here.
+    /// What only the provider of the API and its models refuse.
+    pub(crate) are_own: bool,
+    /// Encrypted content and signatures that were not made here.
     pub(crate) are_sealed: bool,
 }
 
@@ -78,7 +86,7 @@ impl Checks {
     pub(crate) fn of(request: &Request, is_fake: bool) -> Self {
         let url = request.header("x-tokenwire-url").unwrap_or_default();
         Self {
-            are_openai: !is_fake || url.starts_with("https://api.openai.com/"),
+            are_own: !is_fake || OWN.iter().any(|own| url.starts_with(own)),
             are_sealed: !is_fake,
         }
     }

@@ -4,6 +4,12 @@ use serde_json::Value;
 
 use crate::hash::{fnv, fnv_from};
 
+/// The model whose made-up replies are sentences.
+pub(crate) const TALKER: &str = "chat";
+
+/// The models that call tools without being made to.
+const CALLERS: [&str; 2] = [TALKER, "sim-tools"];
+
 /// What a request asks for.
 #[derive(Debug)]
 pub(crate) struct Ask<'a> {
@@ -11,6 +17,9 @@ pub(crate) struct Ask<'a> {
     /// How many choices for each prompt.
     pub(crate) n: u64,
     pub(crate) max_tokens: Option<u64>,
+    /// Whether a made-up text is as long as `max_tokens` allows. An API that demands a limit says
+    /// nothing about a length by it.
+    pub(crate) fills: bool,
     pub(crate) stop: Vec<String>,
     pub(crate) seed: u64,
     pub(crate) prompts: Vec<Prompt>,
@@ -34,6 +43,19 @@ pub(crate) struct Tools<'a> {
     pub(crate) id_prefix: &'static str,
     /// Those that are called.
     pub(crate) wanted: Vec<Tool<'a>>,
+}
+
+/// Whether tools are called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    None,
+    Auto,
+    Required,
+}
+
+/// Whether the model calls tools without being made to.
+pub(crate) fn calls_by_itself(model: &str) -> bool {
+    CALLERS.contains(&model)
 }
 
 /// The result of a call.

@@ -33,6 +33,8 @@ pub(crate) struct Choice {
     pub(crate) content: Tokens,
     pub(crate) refusal: Vec<String>,
     pub(crate) calls: Vec<Call>,
+    /// The stop of the request that ended the text.
+    pub(crate) stop: Option<String>,
     pub(crate) finish: Finish,
 }
 
@@ -123,11 +125,12 @@ fn choice(ask: &Ask<'_>, prepared: &Prepared, prompt: &Prompt, index: u64) -> Ch
         made_up(ask, prepared, prompt, seed, index)
     });
     let is_endless = content.is_endless();
-    let stopped = !reply.verbatim && !ask.stop.is_empty() && content.stop_at(&ask.stop);
+    let stops = !reply.verbatim && !ask.stop.is_empty();
+    let stop = stops.then(|| content.stop_at(&ask.stop)).flatten();
     let cut = !reply.verbatim && ask.max_tokens.is_some_and(|limit| content.cut(limit));
     // Made-up words of the greatest length that was allowed would have gone on.
     let full = is_endless
-        && !stopped
+        && stop.is_none()
         && prepared.pacing.tokens.is_none()
         && ask.max_tokens.is_some_and(|limit| content.len == limit);
     let finish = match &reply.finish_reason {
@@ -149,6 +152,7 @@ fn choice(ask: &Ask<'_>, prepared: &Prepared, prompt: &Prompt, index: u64) -> Ch
         content,
         refusal: reply.refusal.as_deref().map(cut_text).unwrap_or_default(),
         calls,
+        stop,
         finish,
     }
 }
@@ -171,7 +175,10 @@ fn made_up(ask: &Ask<'_>, prepared: &Prepared, prompt: &Prompt, seed: u64, index
         let number = (ask.seed ^ prompt.hash).wrapping_add(index);
         return Tokens::fixed(cut_text(&prose::reply(&prompt.text, number)));
     }
-    let len = prepared.pacing.tokens.or(ask.max_tokens);
+    let len = prepared
+        .pacing
+        .tokens
+        .or(ask.max_tokens.filter(|_| ask.fills));
     let len = len.unwrap_or(DEFAULT_TOKENS);
     if !prepared.behaviour.ledger {
         return Tokens::words(seed, len);

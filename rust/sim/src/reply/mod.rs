@@ -2,14 +2,16 @@
 //!
 //! Read `plan` first: it finds the API that a request is for, and lets the script or that API
 //! answer. `api` says what an API must provide; each API has its own folder. The rest is shared by
-//! all of them: `ask` (what a request asks for), `choice` (what the model says to it), `prose`,
+//! all of them: `body` and `ask` (what a request asks for), `choice` (what the model says to it), `prose`,
 //! `tokens`, and `schema` with `scalar` and `pattern` (what that consists of), `events` and `pieces`
-//! (in which order a stream sends it, and when) and `json`.
+//! (in which order a stream sends it, and when), `sealed` (what must come back unchanged) and `json`.
 //!
 //! A new API is a folder beside `openai`, its `mod` line and its row in `APIS`.
 
+mod anthropic;
 mod api;
 mod ask;
+mod body;
 mod choice;
 mod events;
 mod json;
@@ -20,6 +22,7 @@ mod plan;
 mod prose;
 mod scalar;
 mod schema;
+mod sealed;
 mod tokens;
 
 pub(crate) use self::api::{Api, is_key_header};
@@ -28,7 +31,7 @@ pub(crate) use self::plan::{Body, Plan, plan};
 pub use self::tokens::ledger_token;
 
 /// Every API; the first that claims a request answers it.
-const APIS: &[&dyn Api] = &[&openai::OpenAi, &openai::Responses];
+const APIS: &[&dyn Api] = &[&anthropic::Messages, &openai::OpenAi, &openai::Responses];
 
 /// Refuses the requests that no API claims, in its own format.
 const FALLBACK: &dyn Api = &openai::OpenAi;

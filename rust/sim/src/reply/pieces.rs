@@ -141,6 +141,7 @@ mod tests {
                 name: "f".to_owned(),
                 arguments: "\u{e9}t\u{e9}".to_owned(),
             }],
+            stop: None,
             finish: Finish::Calls,
         }
     }

@@ -31,6 +31,8 @@ pub(crate) enum Body {
 pub(crate) struct Plan {
     /// The API whose format it has.
     pub(crate) api: &'static dyn Api,
+    /// The id of the request.
+    pub(crate) request_id: String,
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,
     pub(crate) headers: BTreeMap<String, String>,
@@ -45,6 +47,7 @@ impl Plan {
     fn new(api: &'static dyn Api, prepared: &Arc<Prepared>, status: u16, bytes: Bytes) -> Self {
         Self {
             api,
+            request_id: String::new(),
             status,
             content_type: "application/json",
             headers: BTreeMap::new(),
@@ -57,15 +60,25 @@ impl Plan {
         }
     }
 
-    /// An error that comes neither from a script nor from an API.
-    pub(crate) fn refusal(error: &ErrorReply) -> Self {
-        Self::error(FALLBACK, &Arc::default(), error)
+    fn with_id(self, request_id: String) -> Self {
+        Self { request_id, ..self }
     }
 
-    fn error(api: &'static dyn Api, prepared: &Arc<Prepared>, error: &ErrorReply) -> Self {
+    /// An error that comes neither from a script nor from an API.
+    pub(crate) fn refusal(error: &ErrorReply) -> Self {
+        let id = request_id(0);
+        Self::error(FALLBACK, &Arc::default(), error, &id).with_id(id)
+    }
+
+    fn error(
+        api: &'static dyn Api,
+        prepared: &Arc<Prepared>,
+        error: &ErrorReply,
+        request_id: &str,
+    ) -> Self {
         let body = match &error.body {
             Some(body) => text_of(body),
-            None => api.error_body(error).to_string(),
+            None => api.error_body(error, request_id).to_string(),
         };
         Self {
             headers: error.headers.clone(),
@@ -74,23 +87,32 @@ impl Plan {
     }
 }
 
-/// Decides the answer to a request. `json` is its body, null if that is not JSON. `decided` is a
-/// behaviour that replaces the script's.
+/// The id of a request, by its number.
+fn request_id(number: u64) -> String {
+    format!("req_sim_{number}")
+}
+
+/// Decides the answer to the request of this number. `json` is its body, null if that is not JSON.
+/// `decided` is a behaviour that replaces the script's.
 pub(crate) fn plan(
     script: &ActiveScript,
     request: &Request,
+    number: u64,
     json: &Value,
     decided: Option<Arc<Prepared>>,
 ) -> Plan {
     let api = api_of(request);
-    planned(api, script, request, json, decided)
-        .unwrap_or_else(|error| Plan::error(api, &Arc::default(), &error))
+    let id = request_id(number);
+    planned(api, script, request, &id, json, decided)
+        .unwrap_or_else(|error| Plan::error(api, &Arc::default(), &error, &id))
+        .with_id(id)
 }
 
 fn planned(
     api: &'static dyn Api,
     script: &ActiveScript,
     request: &Request,
+    id: &str,
     json: &Value,
     decided: Option<Arc<Prepared>>,
 ) -> Result<Plan, Box<ErrorReply>> {
@@ -103,7 +125,7 @@ fn planned(
         }
         (None, _) => script.choose(request, &api.asked(request, json)),
     };
-    if let Some(plan) = scripted(api, &prepared) {
+    if let Some(plan) = scripted(api, &prepared, id) {
         return Ok(plan);
     }
     let scripted = Scripted {
@@ -126,7 +148,7 @@ fn planned(
 }
 
 /// The answer that a behaviour gives to any request, if it does.
-fn scripted(api: &'static dyn Api, prepared: &Arc<Prepared>) -> Option<Plan> {
+fn scripted(api: &'static dyn Api, prepared: &Arc<Prepared>, id: &str) -> Option<Plan> {
     let behaviour = &prepared.behaviour;
     let whole = |status, bytes| Plan::new(api, prepared, status, bytes);
     match &behaviour.fault {
@@ -145,7 +167,7 @@ fn scripted(api: &'static dyn Api, prepared: &Arc<Prepared>) -> Option<Plan> {
         _ => {}
     }
     if let Some(error) = &behaviour.error {
-        return Some(Plan::error(api, prepared, error));
+        return Some(Plan::error(api, prepared, error, id));
     }
     let (replay, bytes) = behaviour.replay.as_ref().zip(prepared.replay.as_ref())?;
     let mut plan = whole(replay.status.unwrap_or(200), bytes.clone());

@@ -104,16 +104,17 @@ impl Tokens {
         text
     }
 
-    /// Ends the text before the first of `stops`. Returns whether one was found.
-    pub(crate) fn stop_at(&mut self, stops: &[String]) -> bool {
+    /// Ends the text before the first of `stops`. Returns the one that was found.
+    pub(crate) fn stop_at(&mut self, stops: &[String]) -> Option<String> {
         let mut tokens = Vec::new();
         while let Some(token) = self.draw() {
             tokens.push(token.to_owned());
         }
         let text = tokens.concat();
         let stops = stops.iter().filter(|stop| !stop.is_empty());
-        let first = stops.filter_map(|stop| text.find(stop)).min();
-        if let Some(mut room) = first {
+        let found = stops.filter_map(|stop| Some((text.find(stop)?, stop)));
+        let first = found.min_by_key(|(at, _)| *at);
+        if let Some((mut room, _)) = first {
             tokens.retain_mut(|token| {
                 // A stop starts at a character boundary of the text, and so of the token.
                 token.truncate(room);
@@ -122,7 +123,7 @@ impl Tokens {
             });
         }
         *self = Self::fixed(tokens);
-        first.is_some()
+        first.map(|(_, stop)| stop.clone())
     }
 }
 
@@ -171,7 +172,8 @@ mod tests {
     #[test]
     fn a_stop_cuts_inside_a_token() {
         let mut tokens = Tokens::fixed(cut_text("one two three four"));
-        assert!(tokens.stop_at(&["hree".to_owned(), "zzz".to_owned()]));
+        let found = tokens.stop_at(&["hree".to_owned(), "zzz".to_owned()]);
+        assert_eq!(found.as_deref(), Some("hree"));
         assert_eq!(tokens.len, 3);
         assert_eq!(tokens.text(), "one two t");
     }

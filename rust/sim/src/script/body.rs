@@ -39,6 +39,7 @@ pub struct Reply {
     pub reasoning: Option<String>,
     /// The field that carries the reasoning, for example `reasoning`; `None` means
     /// `reasoning_content`. In Responses, `content` sends it as content, and all else as a summary.
+    /// In Messages, `redacted` hides it, and all else shows it.
     pub reasoning_field: Option<String>,
     /// A refusal. It replaces a made-up text, but not `text` or `tokens`.
     pub refusal: Option<String>,

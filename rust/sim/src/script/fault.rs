@@ -15,8 +15,8 @@ pub enum Position {
     /// After the head, before the body.
     #[default]
     AfterHead,
-    /// After this many events, including the one with the role. In Responses, what arrives together
-    /// counts as one event: the opening, each piece, and the end.
+    /// After this many events, including the one with the role. In Responses and Messages, what
+    /// arrives together counts as one event: the opening, each piece, and the end.
     Events(u64),
     /// After this many bytes of the body, not counting its chunk framing.
     Bytes(u64),
@@ -147,7 +147,7 @@ pub enum Fault {
         named: bool,
         /// The data; `None` is the server error of the requested API.
         body: Option<Value>,
-        /// Sends what follows it in this API: `[DONE]`, or `response.failed`.
+        /// Sends what can follow it in this API: `[DONE]`, `response.failed` or `message_stop`.
         #[serde(default)]
         done: bool,
     },
@@ -197,7 +197,8 @@ pub enum Fault {
         /// The bytes; `None` is `: keep-alive` and a blank line.
         text: Option<String>,
     },
-    /// The stream ends cleanly without `[DONE]`, or without the last event of Responses.
+    /// The stream ends cleanly without `[DONE]`, or without the last event of Responses or
+    /// Messages.
     DropDone {
         /// Leaves out the finish event and the usage, too.
         #[serde(default)]

@@ -145,7 +145,7 @@ async fn send_head(
             let _ = write!(sender.out, "HTTP/1.1 {status} {}\r\n\r\n", reason(*status));
         }
     }
-    write_head(&mut sender.out, plan, sender.request, end, closes);
+    write_head(&mut sender.out, plan, end, closes);
     if let Some(Fault::SlowHead { bytes, interval_ms }) = fault {
         let head = std::mem::take(&mut sender.out);
         let mut next = Instant::now();

@@ -25,7 +25,9 @@ pub(super) async fn strike(sender: &mut Sender<'_>, fault: &Fault) -> Result<(),
         Fault::ErrorEvent {
             named, body, done, ..
         } => {
-            let event = sender.api.error_event(*named, body.as_ref());
+            let event = sender
+                .api
+                .error_event(*named, body.as_ref(), &sender.request_id);
             sender.plain_payload(&event, 1).await?;
             let end = sender.api.end_event();
             if *done && !end.is_empty() {

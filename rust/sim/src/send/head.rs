@@ -49,7 +49,7 @@ impl End {
 }
 
 /// Appends the head. `closes` says that the connection will be closed after the answer.
-pub(super) fn write_head(out: &mut Vec<u8>, plan: &Plan, request: u64, end: End, closes: bool) {
+pub(super) fn write_head(out: &mut Vec<u8>, plan: &Plan, end: End, closes: bool) {
     let is_free = |name: &str| {
         let mut scripted = plan.headers.keys();
         !scripted.any(|key| key.eq_ignore_ascii_case(name))
@@ -61,7 +61,7 @@ pub(super) fn write_head(out: &mut Vec<u8>, plan: &Plan, request: u64, end: End,
     }
     let id = plan.api.request_id_header();
     if is_free(id) {
-        let _ = write!(out, "{id}: req_sim_{request}\r\n");
+        let _ = write!(out, "{id}: {}\r\n", plan.request_id);
     }
     if is_free("content-length") && is_free("transfer-encoding") {
         let _ = match end {

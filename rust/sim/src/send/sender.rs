@@ -58,6 +58,7 @@ pub(crate) struct Sender<'a> {
     simulator: &'a Simulator,
     /// The API that makes the events of a fault.
     pub(super) api: &'static dyn Api,
+    pub(super) request_id: String,
     connection: u64,
     pub(super) request: u64,
     /// The status of the head, until that is sent.
@@ -93,6 +94,7 @@ impl<'a> Sender<'a> {
             simulator,
             api: plan.api,
             connection,
+            request_id: plan.request_id.clone(),
             request,
             unsent_status: Some(plan.status),
             is_chunked: false,

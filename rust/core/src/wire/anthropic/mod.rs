@@ -12,10 +12,24 @@
 //!   that is unknown) is an opaque part whose field is `content`, and whose JSON is the whole block as it was at its end.
 //!
 //! A part goes back with all of that only to the provider that sent it, by this API.
+//!
+//! `encode` writes a request. `stream` decodes events, `growth` those of blocks and `end` what ends the reply. `event`,
+//! `message` and `block` read their JSON. What a stream has to remember is in `blocks`, which finds the one that an event is
+//! about, `call`, `opaque` and `usage`. `reply` decodes a whole reply as a stream of one event.
 
+mod block;
+mod blocks;
+mod call;
 mod encode;
+mod end;
+mod event;
+mod families;
+mod growth;
+mod message;
+mod opaque;
 mod reply;
 mod stream;
+mod usage;
 
 use self::stream::MessagesStream;
 use crate::config::Family;
@@ -25,7 +39,7 @@ use crate::request::Request;
 use crate::wire::dialect::{Dialect, Encoded, StreamDecoder};
 use crate::wire::errors;
 use crate::wire::params::Param;
-use crate::wire::providers::Provider;
+use crate::wire::providers::{OutputMode, Provider};
 
 const NAME: &str = "messages";
 const PATH: &str = "/messages";
@@ -55,8 +69,27 @@ impl Dialect for Messages {
         &[("anthropic-version", "2023-06-01")]
     }
 
+    fn demands_limit(&self) -> bool {
+        true
+    }
+
+    fn takes_strict_form(&self) -> bool {
+        false
+    }
+
     fn parameters(&self) -> &'static [Param] {
         encode::PARAMETERS
+    }
+
+    fn output_mode(&self, provider: &Provider, model: &str) -> OutputMode {
+        encode::output_mode(provider, model)
+    }
+
+    fn models(&self) -> Encoded {
+        let mut encoded = Encoded::get("/models");
+        // The largest page there is. Source: docs.anthropic.com, "List Models".
+        encoded.query.push(("limit".into(), "1000".to_owned()));
+        encoded
     }
 
     fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {
@@ -75,3 +108,6 @@ impl Dialect for Messages {
         errors::decode(Some(status), body)
     }
 }
+
+#[cfg(test)]
+mod tests;

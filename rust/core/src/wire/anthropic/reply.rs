@@ -1,6 +1,7 @@
 //! Whole replies.
 
 use super::NAME;
+use super::message::Message;
 use super::stream::MessagesStream;
 use crate::error::Error;
 use crate::json::Reader;
@@ -17,22 +18,17 @@ pub(super) fn decode_reply(body: &[u8]) -> Result<Reply, Error> {
         Document::Json(body) => body,
         Document::Events(body) => return fold_stream(MessagesStream::default(), body),
     };
-    let mut content = None;
-    let read = Reader::new(body).and_then(|mut reader| {
-        reader.object_or_skip(|reader, key| {
-            if key == "content" {
-                content = reader.raw_or_null()?;
-                return Ok(());
-            }
-            reader.skip()
-        })?;
-        reader.end()
-    });
-    if let Err(why) = read {
-        return read_again(body, why, decode_reply);
-    }
-    if content.is_none() {
-        if is_error(body) {
+    let text = str::from_utf8(body).unwrap_or_default();
+    let checked =
+        Reader::new(body).and_then(|mut reader| reader.skip().and_then(|()| reader.end()));
+    let message = match checked.and_then(|()| Message::read(text)) {
+        Ok(message) => message,
+        Err(why) => return read_again(body, why, decode_reply),
+    };
+    // A reply may have ended before there was any content.
+    let is_reply = message.content.is_some() || message.is_message && message.stop.reason.is_some();
+    if !is_reply {
+        if message.is_error || is_error(body) {
             return Err(errors::decode(None, body));
         }
         if let Some(error) = of_another_api(&[NAME], body) {
@@ -45,9 +41,7 @@ pub(super) fn decode_reply(body: &[u8]) -> Result<Reply, Error> {
     }
     let mut decoder = MessagesStream::default();
     let mut chunks = Vec::new();
-    let failure = decoder
-        .whole(str::from_utf8(body).unwrap_or_default(), &mut chunks)
-        .err();
+    let failure = decoder.whole(&message, &mut chunks).err();
     let mut fold = Fold::default();
     for chunk in &chunks {
         fold.apply(chunk);

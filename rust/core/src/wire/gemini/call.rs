@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::json::{self, Kind, Reader};
 use crate::message::{Extra, RawJson, ToolCallDelta};
 use crate::wire::call_id::made_up;
-use crate::wire::rest::Rest;
+use crate::wire::usage_details::Details;
 
 /// A function call as it was sent, or a piece of one.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub(super) struct FunctionCall<'a> {
     /// Whether more of it follows.
     continues: bool,
     /// What else it has.
-    rest: Rest,
+    rest: Details,
 }
 
 impl<'a> FunctionCall<'a> {

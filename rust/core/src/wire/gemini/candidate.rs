@@ -9,7 +9,7 @@ use crate::message::{ChunkKind, Delta, Extra, FinishReason};
 use crate::places::Places;
 use crate::wire::by_index::Indexed;
 use crate::wire::most::{MOST, too_many};
-use crate::wire::rest::Rest;
+use crate::wire::usage_details::Details;
 
 /// What a stream has to remember of one candidate.
 #[derive(Debug, Default)]
@@ -299,7 +299,7 @@ impl CandidateState {
         out: &mut Vec<ChunkKind>,
     ) -> Result<Explanation, Error> {
         let mut explanation = Explanation::default();
-        let mut details = Rest::default();
+        let mut details = Details::default();
         let mut failed = Ok(());
         members(raw, |key, raw| match key {
             "content" | "index" | "finishReason" | "logprobsResult" => {}

@@ -2,7 +2,7 @@
 
 use crate::json::{Error, Reader};
 use crate::message::Usage;
-use crate::wire::rest::Rest;
+use crate::wire::usage_details::Details;
 
 /// Whether there are counts in a `usageMetadata`. Vertex sends only the kind of traffic before the last event.
 pub(super) fn has_counts(raw: &str) -> bool {
@@ -17,7 +17,7 @@ pub(super) fn has_counts(raw: &str) -> bool {
 pub(super) fn read(raw: &str) -> Result<Option<Box<Usage>>, Error> {
     let mut usage = Usage::default();
     let (mut tools, mut candidates) = (None, None);
-    let mut rest = Rest::default();
+    let mut rest = Details::default();
     Reader::over(raw).object_or_skip(|reader, key| {
         let count = match key {
             "promptTokenCount" => &mut usage.prompt_tokens,

@@ -87,7 +87,7 @@ fn check_urls(place: &str, block: &Fields<'_>) -> Result<(), Error> {
 }
 
 /// Refuses the path of a file; `raw` is a JSON value.
-pub(super) fn check_url(place: &str, raw: &str) -> Result<(), Error> {
+pub(in crate::wire) fn check_url(place: &str, raw: &str) -> Result<(), Error> {
     // The usual ones. They may be long.
     if !raw.starts_with('"')
         || ["\"https://", "\"http://", "\"data:"]

@@ -10,7 +10,7 @@ mod blocks;
 mod dict;
 mod part;
 
-pub(super) use blocks::check as check_blocks;
+pub(super) use blocks::{check as check_blocks, check_url};
 pub(super) use part::{Content, Part, Parts, inner, plain};
 
 use std::borrow::Cow;

@@ -100,6 +100,11 @@ impl<'a> Part<'a> {
         }
     }
 
+    /// Whether it is a content block or a call in the form of another API, and not one of our parts.
+    pub(in crate::wire) fn is_block(&self) -> bool {
+        self.form == Parts::Blocks
+    }
+
     /// A field that is not null.
     pub(in crate::wire) fn get(&self, key: &str) -> Option<&'a str> {
         let found = self.fields.iter().find(|(name, _)| name == key);

@@ -2,7 +2,7 @@
 
 use crate::json::{Error, Kind, Reader};
 use crate::message::Usage;
-use crate::wire::rest::Rest;
+use crate::wire::usage_details::{Details, amount};
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -90,27 +90,19 @@ fn set(count: &mut Option<u64>, value: Option<u64>) {
     }
 }
 
-/// The digits of an amount, unless it is not a number.
-fn amount(reader: &mut Reader<'_>) -> Result<Option<String>> {
-    let digits = reader.number()?;
-    Ok(digits
-        .ends_with(|last: char| last.is_ascii_digit())
-        .then(|| digits.to_owned()))
-}
-
 /// Reads the `usage` of a response; `None` if it is not an object, or has no counts.
 ///
 /// What the counts do not come from is kept as it was sent.
 pub(super) fn of_responses(raw: &str) -> Result<Option<Box<Usage>>> {
     let mut usage = Usage::default();
-    let mut rest = Rest::default();
+    let mut rest = Details::default();
     let found = Reader::over(raw).object_or_skip(|reader, key| {
         match key {
             "input_tokens" => usage.prompt_tokens = reader.count_or_skip()?,
             "output_tokens" => usage.completion_tokens = reader.count_or_skip()?,
             "total_tokens" => usage.total_tokens = reader.count_or_skip()?,
             "input_tokens_details" | "output_tokens_details" if reader.peek()? == Kind::Object => {
-                let mut inner = Rest::default();
+                let mut inner = Details::default();
                 reader.object(|reader, key| {
                     match key {
                         "cached_tokens" => usage.cached_tokens = reader.count_or_skip()?,

@@ -2,16 +2,16 @@
 //!
 //! `json::Thoughts` knows the tags. Typed output leaves thoughts out by the same table.
 
-use super::dialect::{Dialect, Step, StreamDecoder};
+use super::dialect::{Step, StreamDecoder};
 use crate::error::Error;
 use crate::json::Thoughts;
 use crate::message::{ChunkKind, Delta, Extra, Part, Reply, ReplyHead};
 use crate::places::Places;
 
-/// Starts to read a stream of which `asked` choices were asked for, and parts thoughts from its text.
-pub(crate) fn stream(dialect: &'static dyn Dialect, asked: usize) -> Box<dyn StreamDecoder> {
+/// Reads a stream, and parts thoughts from its text.
+pub(crate) fn stream(decoder: Box<dyn StreamDecoder>) -> Box<dyn StreamDecoder> {
     Box::new(ThinkTags {
-        decoder: dialect.stream(asked),
+        decoder,
         places: Places::default(),
         choices: Vec::new(),
     })

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::message::{Fold, RawJson};
-use crate::wire::Chat;
+use crate::wire::{Chat, Dialect};
 
 /// Sends chunks as they are.
 struct Scripted(Vec<Vec<ChunkKind>>, ReplyHead);
@@ -75,7 +75,7 @@ fn of_chat(pieces: &[&str], index: u32) -> Reply {
     );
     events.push(event(json!({}), Some("stop")));
     events.push("[DONE]".to_owned());
-    read(stream(&Chat, 1), &events)
+    read(stream(Chat.stream(1)), &events)
 }
 
 const CASES: &[(&str, &[&str])] = &[
@@ -119,7 +119,10 @@ fn an_event_with_all_of_it_keeps_what_else_it_has() {
         "content": "<think>a</think>b",
         "tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}],
     }, "finish_reason": "tool_calls"}], "usage": {"prompt_tokens": 1, "completion_tokens": 2}});
-    let reply = read(stream(&Chat, 1), &[event.to_string(), "[DONE]".to_owned()]);
+    let reply = read(
+        stream(Chat.stream(1)),
+        &[event.to_string(), "[DONE]".to_owned()],
+    );
     assert_eq!(shown(&reply), ["?a", "b", "f"]);
     assert!(reply.usage.is_some());
 }
@@ -197,7 +200,7 @@ fn a_part_that_comes_at_once_is_parted_too() {
 
 #[test]
 fn what_may_become_a_tag_is_not_lost_where_the_stream_breaks() {
-    let mut decoder = stream(&Chat, 1);
+    let mut decoder = stream(Chat.stream(1));
     let mut out = Vec::new();
     let event = json!({"choices": [{"delta": {"content": "<think>a</thi"}}]}).to_string();
     decoder.event(b"", event.as_bytes(), &mut out).unwrap();

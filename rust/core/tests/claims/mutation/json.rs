@@ -15,7 +15,7 @@ pub enum Node {
 }
 
 /// Keys that mean something in a reply, and some that do not.
-const KEYS: [&str; 34] = [
+const KEYS: [&str; 49] = [
     "choices",
     "index",
     "delta",
@@ -49,6 +49,21 @@ const KEYS: [&str; 34] = [
     "detail",
     "extra_content",
     "audio",
+    "content_block",
+    "partial_json",
+    "citation",
+    "citations",
+    "input",
+    "data",
+    "stop_reason",
+    "stop_details",
+    "stop_sequence",
+    "input_tokens",
+    "output_tokens_details",
+    "output",
+    "item",
+    "output_index",
+    "part",
     "\\u0000\\ud800",
 ];
 

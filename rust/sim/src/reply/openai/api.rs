@@ -8,7 +8,7 @@ use super::tools::check_reasoning;
 use super::whole::whole;
 use crate::hash::derived_id;
 use crate::http::Request;
-use crate::reply::api::{Api, Scripted};
+use crate::reply::api::{Api, Scripted, path};
 use crate::reply::choice::{CREATED, Counts, Finish, Said, say};
 use crate::reply::plan::Body;
 use crate::script::ErrorReply;
@@ -41,11 +41,6 @@ impl Endpoint {
             _ => None,
         }
     }
-}
-
-/// The path without a slash at its end.
-pub(super) fn path(request: &Request) -> &str {
-    request.path().trim_end_matches('/')
 }
 
 impl Api for OpenAi {
@@ -85,7 +80,7 @@ impl Api for OpenAi {
         }
     }
 
-    fn error_body(&self, error: &ErrorReply) -> Value {
+    fn error_body(&self, error: &ErrorReply, _request_id: &str) -> Value {
         let kind = error.kind.as_deref().unwrap_or(match error.status() {
             401 => "authentication_error",
             403 => "permission_error",
@@ -99,7 +94,7 @@ impl Api for OpenAi {
                          "code": error.code}})
     }
 
-    fn error_event(&self, named: bool, body: Option<&Value>) -> Vec<u8> {
+    fn error_event(&self, named: bool, body: Option<&Value>, _request_id: &str) -> Vec<u8> {
         let body = body.map_or_else(|| SERVER_ERROR.to_owned(), ToString::to_string);
         let name = if named { "event: error\n" } else { "" };
         format!("{name}data: {body}\n\n").into_bytes()
@@ -124,7 +119,7 @@ fn reply(kind: Kind, json: &Value, scripted: &Scripted<'_>) -> Result<Body, Box<
     check_body(json)?;
     let question = Question::read(kind, json)?;
     let model = question.ask.model;
-    if kind == Kind::Chat && scripted.checks.are_openai {
+    if kind == Kind::Chat && scripted.checks.are_own {
         check_reasoning(model, json)?;
     }
     if !scripted.has_model(model) {

@@ -6,12 +6,9 @@ use serde_json::Value;
 use super::api::bad_request;
 use super::tools::{is_legacy, results, tools};
 use crate::hash::fnv;
-use crate::reply::ask::{Ask, Prompt, ledger_id};
+use crate::reply::ask::{Ask, Prompt, TALKER, ledger_id};
+use crate::reply::body::{Checked, present, stream_id};
 use crate::reply::schema::instance;
-use crate::script::ErrorReply;
-
-/// The model whose made-up replies are sentences.
-pub(super) const TALKER: &str = "chat";
 
 /// The most choices in a reply.
 const MAX_CHOICES: u64 = 128;
@@ -44,8 +41,6 @@ pub(crate) struct Question<'a> {
     /// Whether the text of a choice begins with its prompt.
     echo: bool,
 }
-
-pub(super) type Checked<T> = Result<T, Box<ErrorReply>>;
 
 impl<'a> Question<'a> {
     pub(crate) fn read(kind: Kind, json: &'a Value) -> Checked<Self> {
@@ -94,6 +89,7 @@ impl<'a> Question<'a> {
                 model,
                 n,
                 max_tokens,
+                fills: true,
                 stop,
                 seed: present(json, "seed").map_or(0, |seed| fnv(seed.to_string().as_bytes())),
                 ledger_id: ledger_id(stream_id(json), &prompts),
@@ -136,11 +132,6 @@ enum PromptInput {
     Ids(Vec<u64>),
 }
 
-/// The field unless it is absent or null.
-pub(super) fn present<'v>(json: &'v Value, name: &str) -> Option<&'v Value> {
-    json.get(name).filter(|value| !value.is_null())
-}
-
 /// Reads a field that may be absent. `rule` says in the error what it must be.
 pub(super) fn field<'v, T: Deserialize<'v>>(
     json: &'v Value,
@@ -177,13 +168,6 @@ fn structured(json: &Value) -> Option<String> {
         "json_schema" => Some(instance(format.pointer("/json_schema/schema")?).to_string()),
         _ => None,
     }
-}
-
-/// The name that the client gave the stream: `metadata.stream_id`, otherwise `user`.
-pub(super) fn stream_id(json: &Value) -> Option<&str> {
-    json.pointer("/metadata/stream_id")
-        .or_else(|| json.get("user"))
-        .and_then(Value::as_str)
 }
 
 fn chat_prompt(json: &Value) -> Checked<Prompt> {

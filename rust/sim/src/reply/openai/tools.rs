@@ -3,24 +3,14 @@
 use serde_json::Value;
 
 use super::api::bad_request;
-use super::question::{Checked, present};
-use crate::reply::ask::{Answered, Tool, Tools};
-
-/// The models that call tools without being made to.
-const CALLERS: [&str; 2] = ["chat", "sim-tools"];
+use crate::reply::ask::{Answered, Mode, Tool, Tools, calls_by_itself};
+use crate::reply::body::{Checked, joined_text, present};
 
 /// What `tool_choice` says.
 pub(super) struct Wanted<'a> {
     pub(super) mode: Mode,
     /// The tools that may be called; `None` allows all of them.
     pub(super) names: Option<Vec<&'a str>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    None,
-    Auto,
-    Required,
 }
 
 /// Whether the request names its tools `functions`, as before there were tools.
@@ -68,11 +58,6 @@ pub(super) fn tools<'a>(model: &str, json: &'a Value) -> Checked<Tools<'a>> {
         id_prefix: "call_",
         wanted: offered.into_iter().filter(is_allowed).take(most).collect(),
     })
-}
-
-/// Whether the model calls tools without being made to.
-pub(super) fn calls_by_itself(model: &str) -> bool {
-    CALLERS.contains(&model)
 }
 
 /// Refuses function tools for the models that reason, and take them in Responses only: gpt-5.4 and
@@ -183,7 +168,7 @@ pub(super) fn results(json: &Value) -> Vec<Answered<'_>> {
         .take_while(|message| is_result(message))
         .map(|message| Answered {
             name: name_of(json, message),
-            text: text_of(message.get("content")),
+            text: joined_text(message.get("content")),
         })
         .collect();
     results.reverse();
@@ -200,16 +185,4 @@ fn name_of<'a>(json: &'a Value, result: &'a Value) -> Option<&'a str> {
         call.pointer("/function/name")?.as_str()
     };
     result.get("name").and_then(Value::as_str).or_else(of_call)
-}
-
-/// The text of a string or of parts.
-pub(super) fn text_of(content: Option<&Value>) -> String {
-    match content {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(parts)) => {
-            let texts = parts.iter().filter_map(|part| part.get("text")?.as_str());
-            texts.collect::<Vec<_>>().join(" ")
-        }
-        _ => String::new(),
-    }
 }

@@ -1,10 +1,10 @@
 //! What a stream has to remember of one block, which is one part of the reply.
 
 use super::item::{Block, BlockKind, List};
-use super::parts::{Parts, Piece};
 use super::said::{Said, hash, rest_of};
 use crate::json::Text;
 use crate::message::{ChunkKind, Extra, Logprobs, RawJson};
+use crate::wire::parts::{PartKind, Parts, Piece};
 
 /// What a stream has to remember of one block.
 #[derive(Debug)]
@@ -47,7 +47,18 @@ impl BlockState {
     #[inline]
     fn push(&self, piece: Piece<'_>, parts: &mut Parts, out: &mut Vec<ChunkKind>) {
         if !piece.is_empty() {
-            parts.push(self.number, self.kind, self.list, piece, out);
+            parts.push(self.number, self.part_kind(), piece, out);
+        }
+    }
+
+    #[inline]
+    fn part_kind(&self) -> PartKind {
+        match (self.kind, self.list) {
+            (BlockKind::Text | BlockKind::Other, _) => PartKind::Text,
+            (BlockKind::Refusal, _) => PartKind::Refusal,
+            (BlockKind::Reasoning, List::Summary) => PartKind::Reasoning("summary"),
+            (BlockKind::Reasoning, List::Content) => PartKind::Reasoning("content"),
+            (BlockKind::Reasoning, List::Bare) => PartKind::Reasoning(""),
         }
     }
 
@@ -84,7 +95,7 @@ impl BlockState {
             ..Piece::default()
         };
         // Even an empty piece says which list it is.
-        parts.push(self.number, self.kind, self.list, piece, out);
+        parts.push(self.number, self.part_kind(), piece, out);
     }
 
     /// Whether half a character is waiting for the other half.

@@ -1,11 +1,11 @@
 //! What a stream has to remember of one tool call.
 
 use super::item::Item;
-use super::parts::Parts;
 use super::said::{Said, rest_of};
 use crate::json::Text;
 use crate::message::{ChunkKind, Extra, ToolCallDelta};
 use crate::wire::call_id::made_up;
+use crate::wire::parts::Parts;
 
 /// What a stream has to remember of one tool call.
 #[derive(Debug)]

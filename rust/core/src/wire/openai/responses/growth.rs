@@ -1,10 +1,13 @@
 //! The events between the beginning of a reply and its end: items and blocks begin, grow and end.
 
+use std::borrow::Cow;
+
 use super::event::Event;
 use super::item::{Block, BlockKind, Item, Kind, List, list};
 use super::stream::ResponsesStream;
 use crate::error::Error;
 use crate::message::{ChunkKind, Extra};
+use crate::wire::repeat::{Frame, Hole};
 
 /// Which text the events of a name are about.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +89,7 @@ impl ResponsesStream {
         {
             let logprobs = event.logprobs.and_then(list);
             if logprobs.is_none() {
-                self.frame.learn(event, data, (at, place));
+                learn(&mut self.frame, event, data, (at, place));
             }
             block.grow(text.clone(), logprobs, &mut self.parts, out);
         }
@@ -208,5 +211,24 @@ impl ResponsesStream {
             }
         }
         Ok(())
+    }
+}
+
+/// Remembers the frame of an event that had only the next piece of a text.
+fn learn(
+    frame: &mut Frame<(usize, usize)>,
+    event: &Event<'_>,
+    data: &[u8],
+    target: (usize, usize),
+) {
+    // A text with escapes is not a slice of the data.
+    if let Some(Cow::Borrowed(text)) = event.delta.as_ref().map(|text| &text.body) {
+        let (sequence, padding) = (event.holes.sequence, event.holes.padding);
+        let values = [
+            Some((Hole::Text, *text)),
+            sequence.map(|digits| (Hole::Number, digits)),
+            padding.map(|padding| (Hole::Padding, padding)),
+        ];
+        frame.learn(data, values, target);
     }
 }

@@ -1,9 +1,10 @@
 //! What an item has besides its blocks, which its parts repeat.
 
-use super::item::{Item, Kind, push_string};
-use super::parts::Parts;
+use super::item::{Item, Kind};
 use crate::error::Error;
+use crate::json::push_string;
 use crate::message::{Extra, RawJson};
+use crate::wire::parts::Parts;
 
 /// What the parts of an item have as `item`. It is kept until the item ends.
 #[derive(Debug)]

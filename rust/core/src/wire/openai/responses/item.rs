@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::event::word;
-use crate::json::{Error, Kind as Json, Reader, Text, write_string};
+use crate::json::{Error, Kind as Json, Reader, Text, push_string};
 use crate::message::{Extra, RawJson};
 
 type Result<T> = std::result::Result<T, Error>;
@@ -250,11 +250,4 @@ impl<'a> Block<'a> {
 pub(super) fn list(raw: &str) -> Option<&str> {
     let inside = raw.strip_prefix('[')?.trim_ascii_start();
     (!inside.starts_with(']')).then_some(raw)
-}
-
-/// Adds a JSON string.
-pub(super) fn push_string(out: &mut String, text: &str) {
-    let mut json = Vec::with_capacity(text.len() + 2);
-    write_string(&mut json, text);
-    out.push_str(&String::from_utf8_lossy(&json));
 }

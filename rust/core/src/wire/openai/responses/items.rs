@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use super::event::Event;
 use super::item::{Item, Kind};
-use super::parts::Parts;
 use super::said::hash;
 use super::state::ItemState;
 use crate::error::Error;
 use crate::json::Reader;
 use crate::places::Places;
 use crate::wire::most::MOST;
+use crate::wire::parts::Parts;
 
 /// The items that have begun, in their order.
 #[derive(Debug, Default)]

@@ -16,9 +16,9 @@
 //!
 //! `encode` writes a request. `stream` decodes events, `growth` those of items and blocks and `end` the terminal one.
 //! `event`, `item` and `response` read their JSON. What a stream has to remember is in `items`, which finds the one that
-//! an event is about, `state` (an item), `head`, `block` and `call`. `parts` writes what is new as pieces of numbered parts.
-//! `said` compares a text with a later copy of it, `sequence` notices events that come twice or never, and `repeat` is a
-//! shortcut for events that differ only in their text. `reply` decodes a whole reply as a stream of its terminal event.
+//! an event is about, `state` (an item), `head`, `block` and `call`.
+//! `said` compares a text with a later copy of it, and `sequence` notices events that come twice or never. `reply` decodes a
+//! whole reply as a stream of its terminal event.
 
 mod block;
 mod call;
@@ -29,8 +29,6 @@ mod growth;
 mod head;
 mod item;
 mod items;
-mod parts;
-mod repeat;
 mod reply;
 mod response;
 mod said;

@@ -1,7 +1,7 @@
 //! What was already said of a text, to find out what a copy of all of it adds.
 
-use super::parts::Parts;
 use crate::json::{SurrogateJoin, Text};
+use crate::wire::parts::Parts;
 
 /// How much of a text was passed on, and which text that was, without keeping it.
 #[derive(Debug, Clone, Copy)]

@@ -4,11 +4,11 @@ use super::block::BlockState;
 use super::call::CallState;
 use super::head::Head;
 use super::item::{Block, BlockKind, Item, Kind, List};
-use super::parts::Parts;
 use super::said::hash;
 use crate::error::Error;
 use crate::message::{ChunkKind, Extra, RawJson};
 use crate::places::Places;
+use crate::wire::parts::Parts;
 
 /// Among how many blocks that came the one is looked for that the end of an item has.
 const NEAR: usize = 8;

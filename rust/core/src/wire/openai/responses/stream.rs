@@ -4,8 +4,6 @@ use super::NAME;
 use super::event::Event;
 use super::growth::Source;
 use super::items::Items;
-use super::parts::Parts;
-use super::repeat::{Frame, Known};
 use super::response::Response;
 use super::sequence::Sequence;
 use crate::error::{Error, ErrorKind};
@@ -13,6 +11,8 @@ use crate::message::{ChunkKind, ReplyHead};
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
 use crate::wire::openai::chat::is_error;
+use crate::wire::parts::Parts;
+use crate::wire::repeat::{Frame, Known};
 use crate::wire::stray::{Stray, Unread, note_odd, unread};
 
 /// Reads one stream. A whole reply is a stream of its terminal event.
@@ -28,8 +28,8 @@ pub(super) struct ResponsesStream {
     /// The start of the first event, if it does not belong to a response. It may say why.
     odd: Option<String>,
     stray: Stray,
-    /// The bytes around the last text.
-    pub(super) frame: Frame,
+    /// The bytes around the last text, and the places of its item and its block.
+    pub(super) frame: Frame<(usize, usize)>,
 }
 
 /// What has to arrive.
@@ -107,7 +107,12 @@ impl StreamDecoder for ResponsesStream {
 impl ResponsesStream {
     /// Adds the text of an event whose frame is known. Returns whether it could.
     #[inline]
-    fn grow_known(&mut self, known: &Known<'_>, data: &[u8], out: &mut Vec<ChunkKind>) -> bool {
+    fn grow_known(
+        &mut self,
+        known: &Known<'_, (usize, usize)>,
+        data: &[u8],
+        out: &mut Vec<ChunkKind>,
+    ) -> bool {
         let (item, block) = known.target;
         let item = self.items.list.get_mut(item);
         let Some(block) = item.and_then(|item| item.plain_block(block)) else {

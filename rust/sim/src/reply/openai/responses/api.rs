@@ -8,10 +8,10 @@ use super::object::{Ended, Object, response_id, usage};
 use super::question::Question;
 use super::stream::EventStream;
 use crate::http::Request;
-use crate::reply::api::{Api, Scripted};
+use crate::reply::api::{Api, Scripted, path};
 use crate::reply::choice::say;
 use crate::reply::openai::OpenAi;
-use crate::reply::openai::api::{check_body, path, refusal};
+use crate::reply::openai::api::{check_body, refusal};
 use crate::reply::plan::Body;
 use crate::script::ErrorReply;
 
@@ -96,11 +96,11 @@ impl Api for Responses {
         OpenAi.wrong_key(is_missing)
     }
 
-    fn error_body(&self, error: &ErrorReply) -> Value {
-        OpenAi.error_body(error)
+    fn error_body(&self, error: &ErrorReply, request_id: &str) -> Value {
+        OpenAi.error_body(error, request_id)
     }
 
-    fn error_event(&self, named: bool, body: Option<&Value>) -> Vec<u8> {
+    fn error_event(&self, named: bool, body: Option<&Value>, _request_id: &str) -> Vec<u8> {
         let message = "The server had an error while processing your request.";
         let error = json!({"type": "server_error", "code": "server_error", "message": message,
                            "param": null});

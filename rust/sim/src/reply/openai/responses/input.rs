@@ -4,12 +4,13 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use super::items::SEAL;
 use super::question::{invalid_value, missing};
-use super::sealed;
 use crate::reply::api::Checks;
 use crate::reply::ask::{Answered, Prompt};
+use crate::reply::body::{Checked, joined_text, present};
 use crate::reply::openai::api::{bad_request, refusal};
-use crate::reply::openai::question::{Checked, present};
+use crate::reply::sealed::{self, Broken};
 
 const ROLES: [&str; 4] = ["assistant", "system", "developer", "user"];
 
@@ -69,13 +70,13 @@ pub(super) fn read_input(json: &Value, is_stored: bool, checks: Checks) -> Check
             ));
         }
     };
-    if checks.are_openai {
+    if checks.are_own {
         check_ids(items)?;
     }
     for (at, item) in items.iter().enumerate() {
         read_item(&format!("input[{at}]"), item, &mut prompt)?;
     }
-    if checks.are_openai {
+    if checks.are_own {
         check_reasoning(items, is_stored, checks)?;
     }
     if !continues && !items.iter().any(stands_for_others) {
@@ -211,7 +212,13 @@ fn check_reasoning(items: &[Value], is_stored: bool, checks: Checks) -> Checked<
                 return Err(bad_request("input", &message));
             }
             (Some(content), id) if checks.are_sealed => {
-                if let Err(reason) = sealed::check(content, id) {
+                if let Err(broken) = sealed::check(content, SEAL, id) {
+                    let reason = match broken {
+                        Broken::Unreadable => "Encrypted content could not be decrypted or parsed.",
+                        Broken::Misplaced => {
+                            "Encrypted content item_id did not match the target item id."
+                        }
+                    };
                     let message = format!(
                         "The encrypted content for item {shown} could not be verified. Reason: {reason}"
                     );
@@ -288,7 +295,7 @@ fn results(items: &[Value]) -> Vec<Answered<'_>> {
     };
     let answered = last.map(|item| Answered {
         name: item.get("call_id").and_then(of_call),
-        text: crate::reply::openai::tools::text_of(item.get("output")),
+        text: joined_text(item.get("output")),
     });
     answered.collect()
 }

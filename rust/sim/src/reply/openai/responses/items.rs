@@ -3,12 +3,15 @@
 use serde_json::Value;
 
 use super::question::{Question, knows_phases};
-use super::sealed::seal;
 use crate::hash::{derived_id, fnv_from};
 use crate::reply::choice::{Call, Choice, Said};
 use crate::reply::json::write_string;
 use crate::reply::openai::logprobs::chat_entry;
+use crate::reply::sealed;
 use crate::script::Reply;
+
+/// How encrypted content begins.
+pub(super) const SEAL: &str = "gAAAAAB";
 
 /// Where the text of a reasoning item is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +104,7 @@ impl Items {
             Slot::Reasoning => {
                 let block = self.reasoning_block(&self.choice.reasoning.concat());
                 let block = Some(block).filter(|_| !self.choice.reasoning.is_empty());
-                let sealed = self.encrypts.then(|| seal(self.id(slot)));
+                let sealed = self.encrypts.then(|| sealed::seal(SEAL, self.id(slot)));
                 self.reasoning_item(block.as_deref().unwrap_or_default(), sealed.as_deref())
             }
             Slot::Text | Slot::Refusal => {
@@ -121,8 +124,8 @@ impl Items {
     pub(super) fn begun(&self, slot: Slot) -> String {
         match slot {
             Slot::Reasoning => {
-                let sealed = self.encrypts.then(|| seal(self.id(slot)));
-                let sealed = sealed.as_deref().map(super::sealed::unfinished);
+                let sealed = self.encrypts.then(|| sealed::seal(SEAL, self.id(slot)));
+                let sealed = sealed.as_deref().map(sealed::unfinished);
                 self.reasoning_item("", sealed)
             }
             Slot::Text | Slot::Refusal => self.message_item("", "in_progress"),

@@ -5,11 +5,10 @@ use serde_json::Value;
 use super::input::{Input, read_input};
 use super::tools::{custom_names, tools};
 use crate::reply::api::Checks;
-use crate::reply::ask::{Ask, ledger_id};
+use crate::reply::ask::{Ask, TALKER, ledger_id};
+use crate::reply::body::{Checked, present, stream_id};
 use crate::reply::openai::api::{bad_request, refusal};
-use crate::reply::openai::question::{
-    Checked, TALKER, check_number, field, flag, present, stream_id, whole,
-};
+use crate::reply::openai::question::{check_number, field, flag, whole};
 use crate::reply::openai::tools::minor_of_gpt5;
 use crate::reply::schema::instance;
 use crate::script::ErrorReply;
@@ -80,7 +79,7 @@ impl<'a> Question<'a> {
         let is_text = |text: &&str| !text.is_empty();
         let model =
             field(json, "model", "a non-empty string", is_text)?.ok_or_else(|| missing("model"))?;
-        if checks.are_openai {
+        if checks.are_own {
             check_names(json)?;
         }
         let is_stored = field(json, "store", "a boolean", |_| true)?.unwrap_or(true);
@@ -91,7 +90,7 @@ impl<'a> Question<'a> {
         let include = included(json)?;
         let has = |name: &str| include.contains(&name);
         let wants_encrypted = has("reasoning.encrypted_content");
-        if checks.are_openai && wants_encrypted && never_reasons(model) {
+        if checks.are_own && wants_encrypted && never_reasons(model) {
             let message = "Encrypted content is not supported with this model.";
             return Err(bad_request("include", message));
         }
@@ -123,6 +122,7 @@ impl<'a> Question<'a> {
                 model,
                 n: 1,
                 max_tokens,
+                fills: true,
                 stop: Vec::new(),
                 seed: 0,
                 ledger_id: ledger_id(stream_id(json), &prompts),
@@ -189,7 +189,7 @@ fn reasoning(model: &str, json: &Value, checks: Checks) -> Checked<Option<String
     let Some(effort) = present(asked, "effort") else {
         return Ok(None);
     };
-    if checks.are_openai && never_reasons(model) {
+    if checks.are_own && never_reasons(model) {
         let message = "Unsupported parameter: 'reasoning.effort' is not supported with this model.";
         let code = Some("unsupported_parameter");
         return Err(refusal(400, message, Some("reasoning.effort"), code));

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::question::{missing, offered};
-use crate::reply::ask::{Tool, Tools};
+use crate::reply::ask::{Mode, Tool, Tools, calls_by_itself};
+use crate::reply::body::{Checked, present};
 use crate::reply::openai::api::bad_request;
-use crate::reply::openai::question::{Checked, present};
-use crate::reply::openai::tools::{Mode, Wanted, calls_by_itself, mode_of};
+use crate::reply::openai::tools::{Wanted, mode_of};
 
 /// Each tool that the request offers and `tool_choice` allows; only the first without parallel
 /// calls. None if the request ends with results, so that a loop that sends them back ends.

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::super::repeat::Frame;
 use super::super::stream::ResponsesStream;
 use super::{added, completed, done, message, opened};
 use crate::message::ChunkKind;
+use crate::wire::repeat::Frame;
 use crate::wire::{Step, StreamDecoder};
 
 fn event(text: &str, number: usize, more: &str) -> String {

@@ -1,9 +1,9 @@
-//! A shortcut for events that differ from an earlier one only in their text, their number and their padding.
+//! A shortcut for events that differ from an earlier one only in their text, their number and their padding. Chat has one
+//! of its own, which knows only text and padding and is faster.
 //!
 //! A server writes the same JSON around every token of a stream. Once an event was read in full and had only text, an
 //! event with the same bytes around its text means the same with another text.
 
-use super::event::Event;
 use crate::json::plain_run;
 
 /// How many events are learned in a row without a match. A server that changes more than that is given up.
@@ -15,55 +15,46 @@ const HOLES: usize = 3;
 
 /// What may differ in one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Hole {
+pub(super) enum Hole {
     Text,
     Number,
     /// What hides the length of a token.
     Padding,
 }
 
-/// The bytes around the text of an event, and which block the text belongs to.
+/// The bytes around the text of an event, and what the text belongs to.
 #[derive(Debug, Default)]
-pub(super) struct Frame {
+pub(super) struct Frame<T> {
     /// All fixed bytes, one stretch after another.
     fixed: Vec<u8>,
     /// Each hole, and where the stretch before it ends.
     holes: [Option<(Hole, usize)>; HOLES],
-    /// The places of the item and of the block.
-    target: (usize, usize),
+    target: T,
     /// How many events were learned since the last match.
     misses: u8,
 }
 
 /// An event that is like the learned one.
-pub(super) struct Known<'a> {
+pub(super) struct Known<'a, T> {
     pub(super) text: &'a str,
     pub(super) number: Option<u64>,
-    pub(super) target: (usize, usize),
+    pub(super) target: T,
 }
 
-impl Frame {
-    /// Remembers an event that had only the next piece of a text.
-    pub(super) fn learn(&mut self, event: &Event<'_>, data: &[u8], target: (usize, usize)) {
-        let text = event.delta.as_ref().map(|text| &text.body);
-        // A text with escapes is not a slice of the data.
-        let Some(std::borrow::Cow::Borrowed(text)) = text else {
-            return;
-        };
-        if self.misses >= PATIENCE || data.len() - text.len() > LONGEST {
+impl<T: Copy> Frame<T> {
+    /// Remembers an event that had only the next piece of a text. The values that may differ are slices of `data`.
+    pub(super) fn learn(&mut self, data: &[u8], values: [Option<(Hole, &str)>; HOLES], target: T) {
+        let values = values.into_iter().flatten();
+        let lengths = values.clone().map(|(_, value)| value.len());
+        if self.misses >= PATIENCE || data.len().saturating_sub(lengths.sum()) > LONGEST {
             return;
         }
         self.misses += 1;
-        let mut found = [
-            Some((Hole::Text, *text)),
-            event.holes.sequence.map(|digits| (Hole::Number, digits)),
-            event.holes.padding.map(|padding| (Hole::Padding, padding)),
-        ]
-        .map(|hole| {
-            let (hole, value) = hole?;
-            let start = (value.as_ptr() as usize).checked_sub(data.as_ptr() as usize)?;
-            Some((start, value.len(), hole))
-        });
+        let mut found = [None; HOLES];
+        for ((hole, value), slot) in values.zip(&mut found) {
+            let start = (value.as_ptr() as usize).checked_sub(data.as_ptr() as usize);
+            *slot = start.map(|start| (start, value.len(), hole));
+        }
         found.sort_unstable_by_key(|hole| hole.map_or(usize::MAX, |(start, ..)| start));
         self.fixed.clear();
         self.holes = [None; HOLES];
@@ -85,7 +76,7 @@ impl Frame {
 
     /// Reads an event that is like the learned one.
     #[inline]
-    pub(super) fn read<'a>(&mut self, data: &'a [u8]) -> Option<Known<'a>> {
+    pub(super) fn read<'a>(&mut self, data: &'a [u8]) -> Option<Known<'a, T>> {
         if self.fixed.is_empty() {
             return None;
         }

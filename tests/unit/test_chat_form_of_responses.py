@@ -10,12 +10,15 @@ from tokenwire.testing.chat_form import chat_form, text_of
 
 
 def messages_of(*items: Any, **more: Any) -> list[dict[str, Any]]:
-    messages: list[dict[str, Any]] = chat_form({"input": list(items), **more})["messages"]
+    messages: list[dict[str, Any]] = chat_form({"input": list(items), **more}, "responses")[
+        "messages"
+    ]
     return messages
 
 
 def test_a_text_and_the_system_prompt_are_messages():
-    assert chat_form({"model": "m", "instructions": "Be brief.", "input": "hi"}) == {
+    sent = {"model": "m", "instructions": "Be brief.", "input": "hi"}
+    assert chat_form(sent, "responses") == {
         "model": "m",
         "messages": [
             {"role": "system", "content": "Be brief."},
@@ -153,7 +156,7 @@ def test_an_item_that_chat_does_not_know_stays():
     ],
 )
 def test_a_parameter_has_the_name_and_the_place_of_chat(sent, read):
-    assert chat_form({"input": "hi", **sent}) == {
+    assert chat_form({"input": "hi", **sent}, "responses") == {
         "messages": [{"role": "user", "content": "hi"}],
         **read,
     }

@@ -1,12 +1,10 @@
-"""Requests in the form of chat completions, so that a test reads those of each API alike.
-
-`chat_form` writes the body of a Responses request as the body of the chat that asks the same of
-OpenAI. What chat has no place for keeps its name and its form.
-"""
+"""Requests of Responses in the form of chat."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from tokenwire.testing.chat_form.parts import rename, single_text
 
 # What a client adds to keep the state of a conversation on its own side, as chat does.
 _ENCRYPTED = "reasoning.encrypted_content"
@@ -17,7 +15,7 @@ def chat_form(body: dict[str, Any]) -> dict[str, Any]:
     """The body of the chat that asks the same as this one of Responses."""
     left = dict(body)
     chat: dict[str, Any] = {"messages": _messages(left.pop("instructions", None), left)}
-    _rename(left, "max_output_tokens", "max_completion_tokens")
+    rename(left, "max_output_tokens", "max_completion_tokens")
     if left.get("store") is False:
         del left["store"]
     _read_include(left)
@@ -30,20 +28,6 @@ def chat_form(body: dict[str, Any]) -> dict[str, Any]:
     if isinstance(left.get("tool_choice"), dict):
         left["tool_choice"] = _tool_choice(left["tool_choice"])
     return {**chat, **left}
-
-
-def text_of(content: Any) -> str:
-    """The text of a message: of a str, or of the parts that have one."""
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    texts = [part["text"] for part in parts if isinstance(part, dict) and "text" in part]
-    return "".join(text for text in texts if isinstance(text, str))
-
-
-def _rename(body: dict[str, Any], old: str, new: str) -> None:
-    if old in body:
-        body[new] = body.pop(old)
 
 
 def _read_include(body: dict[str, Any]) -> None:
@@ -149,13 +133,7 @@ def _call(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _content(content: Any) -> Any:
-    """A str for a single text, as most messages are, otherwise parts."""
-    if not isinstance(content, list):
-        return content
-    parts = [_part(part) for part in content]
-    if len(parts) == 1 and isinstance(parts[0], dict) and parts[0].keys() == {"type", "text"}:
-        return parts[0]["text"]
-    return parts
+    return single_text([_part(part) for part in content]) if isinstance(content, list) else content
 
 
 def _part(part: Any) -> Any:
@@ -163,7 +141,10 @@ def _part(part: Any) -> Any:
     if kind in ("input_text", "output_text"):
         return {"type": "text", "text": part.get("text")}
     if kind == "input_image" and "image_url" in part:
-        image = {"url": part["image_url"], **{key: part[key] for key in ("detail",) if key in part}}
+        image = {"url": part["image_url"]}
+        # "auto" is the default of chat; in Responses, a detail must be given.
+        if part.get("detail", "auto") != "auto":
+            image["detail"] = part["detail"]
         return {"type": "image_url", "image_url": image}
     if kind == "input_file":
         return {"type": "file", "file": {key: part[key] for key in part if key != "type"}}

@@ -1,13 +1,12 @@
-//! Numbers the parts of the reply, and writes their pieces as chunks.
+//! Numbers the parts of a reply whose API marks where they begin and end, and writes their pieces as chunks.
 
 use std::num::NonZeroU64;
 
 use compact_str::CompactString;
 
-use super::item::{BlockKind, List};
+use super::most::{MOST, too_many};
 use crate::error::{Error, ErrorKind};
 use crate::message::{ChunkKind, Delta, Extra, Logprobs, ToolCallDelta};
-use crate::wire::most::{MOST, too_many};
 
 /// How many bytes of what items have besides their blocks are kept until the items end.
 const MOST_HEADS: usize = 4 << 20;
@@ -15,6 +14,15 @@ const MOST_HEADS: usize = 4 << 20;
 /// How many bytes parts have of their items in all, with those that later ones replaced. A short event may repeat a long
 /// head. Recorded replies have at most a few kilobytes.
 const MOST_DESCRIBED: usize = 16 << 20;
+
+/// What a part that is not a call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PartKind {
+    Text,
+    Refusal,
+    /// Reasoning, and the field that it is in, which may be empty.
+    Reasoning(&'static str),
+}
 
 /// The parts that have begun, and what all of them say about the end of the reply.
 #[derive(Debug, Default)]
@@ -138,12 +146,11 @@ impl Parts {
     pub(super) fn push(
         &mut self,
         number: u32,
-        kind: BlockKind,
-        list: List,
+        kind: PartKind,
         piece: Piece<'_>,
         out: &mut Vec<ChunkKind>,
     ) {
-        if kind == BlockKind::Text && self.open == Some(number) && piece.is_plain() {
+        if kind == PartKind::Text && self.open == Some(number) && piece.is_plain() {
             out.push(ChunkKind::Text(CompactString::new(piece.text)));
             return;
         }
@@ -157,22 +164,17 @@ impl Parts {
             ..Delta::default()
         };
         match kind {
-            BlockKind::Reasoning => {
+            PartKind::Reasoning(field) => {
                 piece.text.clone_into(&mut delta.reasoning);
-                let field = match list {
-                    List::Summary => "summary",
-                    List::Content => "content",
-                    List::Bare => "",
-                };
                 delta.reasoning_field = Some(field.into());
             }
-            BlockKind::Refusal => {
+            PartKind::Refusal => {
                 self.refused = true;
                 delta.refusal = Some(piece.text.to_owned());
             }
-            BlockKind::Text | BlockKind::Other => delta.text = piece.text.into(),
+            PartKind::Text => delta.text = piece.text.into(),
         }
-        self.open = (kind == BlockKind::Text).then_some(number);
+        self.open = (kind == PartKind::Text).then_some(number);
         out.push(ChunkKind::Delta(Box::new(delta)));
     }
 
