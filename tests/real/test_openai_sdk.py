@@ -21,7 +21,7 @@ PROGRAM = Path(__file__).with_name("openai_sdk.py")
 @pytest.fixture
 def calls(sim: SimServer) -> dict[str, dict[str, Any]]:
     """What each call of the program reported."""
-    python = os.environ.get("REAL_OPENAI_PYTHON")
+    python = os.environ.get("REAL_SDK_PYTHON")
     if not python:
         pytest.skip("no official client: `make test-real` installs it")
     broken = {"fault": {"kind": "error_event", "at": {"events": 1}, "named": True, "done": True}}

@@ -64,7 +64,7 @@ def test_calls_and_results_have_the_form_of_chat_and_thinking_is_left_out():
                 {
                     "id": "t1",
                     "type": "function",
-                    "function": {"name": "f", "arguments": '{"a":"é"}'},
+                    "function": {"name": "f", "arguments": '{"a":1}'},
                 },
                 {"id": "t2", "type": "function", "function": {"name": "g", "arguments": "{}"}},
             ],

@@ -86,7 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--key-env", metavar="NAME", help="variable with the key, instead of the provider's own")
     add("--system", metavar="TEXT", help="system prompt")
-    add("--api", metavar="NAME", help="API to speak, such as responses (default: by the model)")
+    add("--api", metavar="NAME", help="API to speak: chat, responses, … (default: by the model)")
     add("--completion", action="store_true", help="text completion instead of chat")
     add("--max-tokens", type=int, metavar="N", help="maximum number of tokens in the reply")
     add("--temperature", type=float, metavar="T", help="how random the reply is; 0 is the least")

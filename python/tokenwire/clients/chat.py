@@ -1,4 +1,4 @@
-"""`ChatClient`: the APIs for conversations, such as chat completions and Responses."""
+"""`ChatClient`: the APIs for conversations, such as chat completions, Responses and Messages."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ class LlmClientFactory:
 
     @overload
     def get_client(
-        self, name: str, *, api: Literal["chat", "responses"], **settings: Any
+        self, name: str, *, api: Literal["chat", "responses", "messages"], **settings: Any
     ) -> ChatClient: ...
 
     @overload
@@ -260,7 +260,9 @@ def client(name: str, *, api: Literal["completions"], **settings: Any) -> Comple
 
 
 @overload
-def client(name: str, *, api: Literal["chat", "responses"], **settings: Any) -> ChatClient: ...
+def client(
+    name: str, *, api: Literal["chat", "responses", "messages"], **settings: Any
+) -> ChatClient: ...
 
 
 @overload

@@ -192,6 +192,17 @@ def no_answer_yet(reply: LlmResponse[Any]) -> str | None:
     )
 
 
+def refusal_of(reply: LlmResponse[Any]) -> str:
+    """What the model or the provider says where the model refused; empty if that is nothing."""
+    if text := reply.refusal or reply.text:
+        return str(text)
+    # Anthropic explains a refusal beside the reply, which is empty then
+    # (https://docs.claude.com/en/api/messages, `stop_details`).
+    details = reply.stop_details
+    details = details if isinstance(details, dict) else {}
+    return str(details.get("explanation") or details.get("category") or "")
+
+
 def whole_number(value: Any, name: str, at_least: int) -> int:
     """The value of the argument `name`, which must be an int of at least `at_least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < at_least:

@@ -13,6 +13,7 @@ from tokenwire.interface.defaults import (
     lacking,
     no_answer_yet,
     open_stream,
+    refusal_of,
     whole_number,
 )
 from tokenwire.settings.client_settings import seal
@@ -320,7 +321,7 @@ class LlmClientInterface(DefaultMethods):
         if problem := no_answer_yet(reply):
             pass
         elif reply.refusal is not None or reason == "refusal":
-            problem = f"the model refused: {reply.refusal or text}"
+            problem = f"the model refused: {refusal_of(reply)}"
         elif reason == "content_filter":
             problem = "the provider's filter stopped the reply"
         elif not text and _engine._has_audio(reply):

@@ -11,7 +11,7 @@ from tokenwire.errors import (
     LlmValidationError,
     note_reply,
 )
-from tokenwire.interface.defaults import no_answer_yet
+from tokenwire.interface.defaults import no_answer_yet, refusal_of
 from tokenwire.tools.typed_output import parse_reply, reask_message
 from tokenwire.types import LlmRequest, TextPart
 
@@ -56,7 +56,7 @@ def parsed(target: object, reply: LlmResponse[Any], limit: str = "the token limi
         if is_cut and isinstance(error, LlmDecodeError):
             problem = f"{limit} cut the reply off; raise max_tokens ({error})"
         elif reply.refusal is not None or reply.finish_reason == "refusal":
-            problem = f"the model refused: {reply.refusal or reply.text}"
+            problem = f"the model refused: {refusal_of(reply)}"
         elif reply.tool_calls:
             # Providers refuse a further question before the results.
             names = ", ".join(call.name for call in reply.tool_calls)

@@ -1,11 +1,11 @@
 //! Decodes events of one kind, to count the instructions that each event costs:
-//! `decode_events text 1000`, or `decode_events responses_text 1000`, `decode_events gemini_text 1000`.
+//! `decode_events text 1000`, or `responses_text`, `messages_text` or `gemini_text` in place of `text`.
 
 use std::io::Write;
 
 use tokenwire_core::error::Error;
 use tokenwire_core::sse::{EventParser, Item};
-use tokenwire_core::wire::{Chat, Dialect, Gemini, Responses};
+use tokenwire_core::wire::{Chat, Dialect, Gemini, Messages, Responses};
 
 /// The JSON before and after the delta, as `OpenAI` sends it.
 const HEAD: &str = r#"{"id":"chatcmpl-CQ3kVd0nS8mYtG7hJ2bXw4LfE9aRz","object":"chat.completion.chunk","created":1760355081,"model":"gpt-4o-mini-2024-07-18","service_tier":"default","system_fingerprint":"fp_51db84afab","choices":[{"index":0,"delta":"#;
@@ -75,6 +75,29 @@ fn gemini_event(kind: &str, number: usize) -> String {
     event
 }
 
+/// An event of Messages as Anthropic sends it, with spaces before its last brace: as many bytes as one of chat.
+fn messages_event(kind: &str, number: usize) -> String {
+    let delta = match kind {
+        "tool" => r#""type":"input_json_delta","partial_json":"{\"ci""#.to_owned(),
+        "reasoning" => r#""type":"thinking_delta","thinking":" think""#.to_owned(),
+        _ => format!(r#""type":"text_delta","text":" word{}""#, number % 10),
+    };
+    let index = match kind {
+        "tool" => 2,
+        "reasoning" => 0,
+        _ => 1,
+    };
+    let changing = if kind == "changing" {
+        format!(r#","x":"{number:07}{}""#, "-".repeat(200))
+    } else {
+        String::new()
+    };
+    let spaces = " ".repeat(number % 14);
+    format!(
+        "event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":{index},\"delta\":{{{delta}}}{changing}{spaces}}}\n\n"
+    )
+}
+
 /// The number of the first event. Those that follow have as many digits.
 const FIRST: usize = 1_000_000;
 /// How many events are written once and read again and again.
@@ -96,23 +119,21 @@ fn renumber(wire: &mut [u8], numbers: &[usize]) {
 
 fn decode(kind: &str, count: usize) -> Result<usize, Error> {
     let mut parser = EventParser::new(64 << 20);
-    let responses = kind.strip_prefix("responses_");
-    let gemini = kind.strip_prefix("gemini_");
-    let mut decoder = match (responses, gemini) {
-        (Some(_), _) => Responses.stream(1),
-        (_, Some(_)) => Gemini.stream(1),
-        _ => Chat.stream(1),
+    let gemini_tool = kind == "gemini_tool";
+    let (dialect, event): (&dyn Dialect, fn(&str, usize) -> String) = match kind.split_once('_') {
+        Some(("responses", _)) => (&Responses, responses_event),
+        Some(("messages", _)) => (&Messages, messages_event),
+        Some(("gemini", _)) => (&Gemini, gemini_event),
+        _ => (&Chat, chat_event),
     };
+    let kind = kind.split_once('_').map_or(kind, |(_, kind)| kind);
+    let mut decoder = dialect.stream(1);
     let mut out = Vec::with_capacity(8);
     let mut read = 0;
     // The bytes are made once, so that making them does not count for each event.
-    let events = (0..EVENTS).map(|number| match (responses, gemini) {
-        (Some(kind), _) => responses_event(kind, number),
-        (_, Some(kind)) => gemini_event(kind, number),
-        _ => chat_event(kind, number),
-    });
+    let events = (0..EVENTS).map(|number| event(kind, number));
     let mut wire = events.collect::<String>().into_bytes();
-    if gemini == Some("tool") {
+    if gemini_tool {
         let begin = "data: {\"candidates\": [{\"content\": {\"parts\": [{\"functionCall\": {\"name\": \"f\",\"willContinue\": true}}]}}]}\r\n\r\n";
         parser.push(begin.as_bytes(), |item| match item {
             Item::Event { name, data } => decoder.event(name, data, &mut out).map(|_| ()),

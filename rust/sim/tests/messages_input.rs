@@ -158,6 +158,15 @@ fn each_call_has_its_result_in_the_next_message() {
     let message = says(turns(&json!([call("a b")]), json!([result("a b")])));
     assert!(message.starts_with("messages.1.content.0.tool_use.id: String should match"));
 
+    // The calls of a thread are not in the request.
+    let thread = json!({"type": "continue", "previous_message_id": "msg_1"});
+    let more = json!({"thread": thread, "messages": [{"role": "user", "content": [result("a")]}]});
+    let reply = post(&sim, VERSION, &body(more)).json();
+    assert_eq!(
+        reply["content"][0]["text"],
+        "The tool returned: a. A real model would write its answer from that."
+    );
+
     // Neighbours of one role are joined, and system messages may come between.
     let answer = post(
         &sim,

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import tokenwire as tw
+from tokenwire import testing
 from tokenwire.types import ToolCallPart
 
 if TYPE_CHECKING:
-    import tokenwire as tw
     from tokenwire.testing.fakes import FakeRequest
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "every_api.py"
@@ -108,3 +109,14 @@ def test_a_conversation_moves_to_another_provider(first: str, then: str, stream:
         assert others <= {f"messages[1].content[{at}].extra" for at in (1, 2)}
     for earlier, later in itertools.pairwise(map(conversation, requests)):
         assert later[: len(earlier)] == earlier
+
+
+@pytest.mark.parametrize("api", MODELS)
+def test_a_refusal_is_raised_with_what_is_said_about_it(api: str) -> None:
+    with testing.fake({"*": testing.reply(refusal="I will not.")}):
+        chat = tw.client(MODELS[api])
+        for ask in (chat.run, lambda prompt: chat.parse(PROGRAM["Advice"], prompt)):
+            with pytest.raises(tw.LlmModelError, match="the model refused: I will not") as caught:
+                ask("q")
+            assert caught.value.response is not None
+            assert caught.value.response.finish_reason == "refusal"

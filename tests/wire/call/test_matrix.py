@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.wire.call import matrix
+from tests.wire.call import matrix, matrix_parts
 from tests.wire.origins import WHOLE, Origin, response
 
 import tokenwire as tw
@@ -118,7 +118,7 @@ def test_a_parameter_without_a_place_is_refused_by_name_or_dropped_and_listed(
 
 @pytest.mark.parametrize("sending", ["chat", "responses", "messages"], indirect=True)
 def test_each_kind_of_part_is_at_its_place_or_refused_or_listed(sending: Sending) -> None:
-    for row in matrix.KINDS:
+    for row in matrix_parts.KINDS:
         where = row.where(sending.api)
         if where is None:
             with pytest.raises(tw.LlmValidationError, match=rf"messages\[0\].*{sending.api}"):

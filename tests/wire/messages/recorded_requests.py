@@ -113,17 +113,14 @@ def _read_format(rest: dict[str, Any], params: dict[str, Any]) -> None:
 def _tool(tool: dict[str, Any]) -> Tool | dict[str, Any]:
     """Return a function as a `Tool`; a tool of the provider's own stays a dict."""
     if not tool.keys() <= {*_FUNCTION} or not isinstance(tool.get("input_schema"), dict):
-        return {"type": "custom", **tool}  # The type is the default of Anthropic's own tools.
-    cache = _cache(tool.get("cache_control"))
-    if "strict" not in tool:
-        return Tool(tool["name"], tool.get("description"), tool["input_schema"], **cache)
-    # A schema that is strict as it stands: a `Tool` would be closed for the caller.
-    function = {key: tool[key] for key in ("name", "description", "strict") if key in tool}
-    return {
-        "type": "function",
-        "function": {**function, "parameters": tool["input_schema"]},
-        **cache,
-    }
+        return tool
+    return Tool(
+        tool["name"],
+        tool.get("description"),
+        tool["input_schema"],
+        strict=tool.get("strict"),
+        **_cache(tool.get("cache_control")),
+    )
 
 
 def _cache(control: dict[str, Any] | None) -> dict[str, Any]:

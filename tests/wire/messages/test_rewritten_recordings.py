@@ -172,7 +172,10 @@ REWRITINGS = [
     blocks_whole,
     blocks_interleaved,
     blocks_overlapping,
-    without_stops,
+    pytest.param(
+        without_stops,
+        marks=pytest.mark.xfail(strict=True, reason="a block that is kept whole loses its deltas"),
+    ),
     usage_once,
 ]
 

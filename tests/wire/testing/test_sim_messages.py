@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 

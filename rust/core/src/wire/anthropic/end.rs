@@ -88,6 +88,19 @@ impl MessagesStream {
         }
     }
 
+    /// Ends the calls that the limit did not cut, because another block follows theirs.
+    pub(super) fn end_stopped(&mut self, out: &mut Vec<ChunkKind>) {
+        for at in std::mem::take(&mut self.stopped) {
+            if let Some(block) = self.blocks.list.get_mut(at)
+                && let Growth::Call(call) = &block.growth
+                && call.has_name
+            {
+                call.end(&mut self.parts, out);
+                block.growth = Growth::Ended;
+            }
+        }
+    }
+
     /// Adds the blocks that the beginning of the reply had, and that no event was about.
     pub(super) fn release_held(&mut self, out: &mut Vec<ChunkKind>) -> Result<(), Error> {
         let Some(held) = self.held.take() else {

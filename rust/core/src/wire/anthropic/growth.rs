@@ -53,6 +53,7 @@ impl MessagesStream {
         index: u64,
         out: &mut Vec<ChunkKind>,
     ) -> Result<usize, Error> {
+        self.end_stopped(out);
         let rank = self.blocks.rank(index, &mut self.parts)?;
         let (kind, mark) = (block.kind, mark_of(&block));
         let (number, growth) = match kind {
@@ -250,7 +251,8 @@ impl MessagesStream {
             Growth::Call(call) => {
                 call.stop(&mut self.parts, out);
                 if !call.is_closed() {
-                    // The end of the reply says whether it was cut.
+                    // What follows says whether it was cut.
+                    self.stopped.push(at);
                     return;
                 }
                 if !call.has_name {

@@ -22,6 +22,8 @@ pub(super) struct MessagesStream {
     pub(super) blocks: Blocks,
     /// The places of calls that are not known to be complete.
     pub(super) unended: Vec<usize>,
+    /// The places of those among them whose block ended, which are complete if another block follows.
+    pub(super) stopped: Vec<usize>,
     pub(super) counts: Option<Box<Counts>>,
     /// Why it ended.
     pub(super) reason: Option<FinishReason>,

@@ -87,11 +87,22 @@ impl Dialect for Gemini {
         encode::PARAMETERS
     }
 
+    fn models(&self) -> Encoded {
+        let mut encoded = Encoded::get("/models");
+        // The largest page there is. Source: ai.google.dev/api/models.
+        encoded.query.push(("pageSize".into(), "1000".to_owned()));
+        encoded
+    }
+
     fn output_mode(&self, provider: &Provider, model: &str) -> OutputMode {
         match provider.output_mode {
             OutputMode::JsonSchema => families::output_mode(model),
             other => other,
         }
+    }
+
+    fn takes_strict_form(&self) -> bool {
+        false
     }
 
     fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {

@@ -1,5 +1,6 @@
 //! The rows of the table of providers. What a provider's documentation says is a comment with the source.
 
+use super::clouds::{azure, bedrock, foundry, vertex};
 use super::{OutputMode, PathOf, Provider};
 use crate::wire::anthropic::Messages;
 use crate::wire::auth::{Auth, KeyOrToken};
@@ -13,7 +14,7 @@ use crate::wire::reasoning::{Needed, ReasoningBack};
 /// What most servers speak.
 const USUAL: &[&dyn Dialect] = &[&Chat, &Completions];
 /// What those speak that have the Responses API as well.
-const WITH_RESPONSES: &[&dyn Dialect] = &[&Chat, &Completions, &Responses];
+pub(super) const WITH_RESPONSES: &[&dyn Dialect] = &[&Chat, &Completions, &Responses];
 
 /// What those speak that have the Messages API as well.
 const WITH_MESSAGES: &[&dyn Dialect] = &[&Chat, &Completions, &Messages];
@@ -23,7 +24,7 @@ const WITH_BOTH_BUT_COMPLETIONS: &[&dyn Dialect] = &[&Chat, &Responses, &Message
 const WITH_BOTH: &[&dyn Dialect] = &[&Chat, &Completions, &Responses, &Messages];
 
 /// An `OpenAI`-shaped server; the rows below change what is different.
-fn openai_shaped(name: &'static str) -> Provider {
+pub(super) fn openai_shaped(name: &'static str) -> Provider {
     Provider {
         name: name.into(),
         base_url: None,
@@ -80,48 +81,11 @@ fn local(name: &'static str, port: u16, key_var: &'static str) -> Provider {
 
 /// Where Messages is, for a provider whose other APIs are elsewhere. It takes the same key as a bearer token there, as
 /// `ANTHROPIC_AUTH_TOKEN` is sent by Anthropic's tools.
-const fn messages_at(path: &'static str) -> PathOf {
+pub(super) const fn messages_at(path: &'static str) -> PathOf {
     PathOf {
         api: "messages",
         path,
         auth: None,
-    }
-}
-
-/// A resource of Azure. Its variables are those of Microsoft's and `OpenAI`'s libraries, and our own for the base URL.
-fn azure() -> Provider {
-    Provider {
-        base_url: Some("https://{resource}.openai.azure.com".into()),
-        address_vars: vec![("resource".into(), vec!["AZURE_RESOURCE_NAME".into()])],
-        key_vars: ["AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN"]
-            .map(Into::into)
-            .to_vec(),
-        base_url_vars: ["AZURE_OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT"]
-            .map(Into::into)
-            .to_vec(),
-        key_required: true,
-        auth: Auth::KeyOrToken(KeyOrToken {
-            header: "api-key".into(),
-            prefixes: &[],
-            token_vars: &["AZURE_OPENAI_AD_TOKEN"],
-        }),
-        is_azure: true,
-        // Models are named by deployments, whose names say nothing about them: chat is what all of them serve.
-        dialects: WITH_RESPONSES,
-        max_tokens_field: "max_completion_tokens".into(),
-        reasoning_back: ReasoningBack::Never,
-        lacks: &["top_k"],
-        ..openai_shaped("azure")
-    }
-}
-
-/// Its variables are those of Google's libraries, which read `GOOGLE_API_KEY` first.
-fn google() -> Provider {
-    Provider {
-        key_vars: vec!["GOOGLE_API_KEY".into(), "GEMINI_API_KEY".into()],
-        auth: Auth::Header("x-goog-api-key".into()),
-        dialects: &[&Gemini],
-        ..hosted("google", "generativelanguage.googleapis.com", "")
     }
 }
 
@@ -151,80 +115,29 @@ fn anthropic() -> Provider {
     }
 }
 
-/// Anthropic's models in Microsoft Foundry. Its variables and its key's header are those of Anthropic's SDK
-/// (`lib/foundry.py`).
-fn foundry() -> Provider {
+/// Its variables are those of Google's libraries, which read `GOOGLE_API_KEY` first. Source: ai.google.dev/gemini-api/docs.
+fn google() -> Provider {
     Provider {
-        base_url: Some("https://{resource}.services.ai.azure.com/anthropic".into()),
-        address_vars: vec![("resource".into(), vec!["ANTHROPIC_FOUNDRY_RESOURCE".into()])],
-        key_vars: vec!["ANTHROPIC_FOUNDRY_API_KEY".into()],
-        base_url_vars: vec!["ANTHROPIC_FOUNDRY_BASE_URL".into()],
-        key_required: true,
-        auth: Auth::KeyOrToken(KeyOrToken {
-            header: "api-key".into(),
-            prefixes: &[],
-            token_vars: &[],
-        }),
-        dialects: &[&Messages],
-        cache_marks: CacheMarks::Control,
-        ..openai_shaped("foundry")
-    }
-}
-
-/// Bedrock's own address for these APIs; Converse is another one. Sources: docs.aws.amazon.com/bedrock/latest/userguide,
-/// "Inference using Anthropic Messages API" and "bedrock-mantle".
-fn bedrock() -> Provider {
-    Provider {
-        base_url: Some("https://bedrock-mantle.{region}.api.aws/v1".into()),
-        address_vars: vec![(
-            "region".into(),
-            vec!["AWS_REGION".into(), "AWS_DEFAULT_REGION".into()],
-        )],
-        key_vars: vec!["AWS_BEARER_TOKEN_BEDROCK".into()],
-        key_required: true,
-        dialects: &[&Chat, &Responses, &Messages],
-        newer: Some(Newer::OF_BEDROCK),
-        other_paths: vec![messages_at("/anthropic")],
-        cache_marks: CacheMarks::Control,
-        ..openai_shaped("bedrock")
-    }
-}
-
-/// Anthropic's models on Vertex. `client/vertex.rs` knows its hosts. The variables are those of Google's and Anthropic's
-/// SDKs, and for a token that of Terraform's provider, because they read none.
-fn vertex() -> Provider {
-    Provider {
-        base_url: Some(
-            "https://{region}-aiplatform.googleapis.com/v1/projects/{project}/locations/{region}"
-                .into(),
-        ),
-        address_vars: vec![
-            (
-                "region".into(),
-                vec!["GOOGLE_CLOUD_LOCATION".into(), "CLOUD_ML_REGION".into()],
-            ),
-            (
-                "project".into(),
-                vec![
-                    "GOOGLE_CLOUD_PROJECT".into(),
-                    "ANTHROPIC_VERTEX_PROJECT_ID".into(),
-                ],
-            ),
-        ],
-        key_vars: vec!["GOOGLE_OAUTH_ACCESS_TOKEN".into(), "GOOGLE_API_KEY".into()],
-        key_required: true,
+        key_vars: vec!["GOOGLE_API_KEY".into(), "GEMINI_API_KEY".into()],
+        base_url_vars: vec!["GOOGLE_GEMINI_BASE_URL".into()],
         auth: Auth::KeyOrToken(KeyOrToken {
             header: "x-goog-api-key".into(),
-            // Of an OAuth token.
-            prefixes: &["ya29."],
-            token_vars: &["GOOGLE_OAUTH_ACCESS_TOKEN"],
+            prefixes: GOOGLE_TOKENS,
+            token_vars: &[],
         }),
-        is_vertex: true,
-        dialects: &[&Messages],
-        cache_marks: CacheMarks::Control,
-        ..openai_shaped("vertex")
+        dialects: &[&Gemini, &Chat],
+        // Source: ai.google.dev/gemini-api/docs/openai.
+        other_paths: vec![PathOf {
+            api: "chat",
+            path: "/v1beta/openai",
+            auth: Some(Auth::Bearer),
+        }],
+        ..hosted("google", "generativelanguage.googleapis.com", "")
     }
 }
+
+/// How OAuth tokens of Google begin.
+pub(super) const GOOGLE_TOKENS: &[&str] = &["ya29."];
 
 /// Source: platform.minimax.io/docs/api-reference, "OpenAI SDK" and "Anthropic SDK".
 fn minimax() -> Provider {

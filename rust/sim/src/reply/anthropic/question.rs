@@ -92,7 +92,11 @@ impl<'a> Question<'a> {
         }
         let thinking = Thinking::read(json, family, max_tokens, is_own)?;
         let conversation = Conversation::read(json, is_own)?;
-        check_calls(&conversation.turns, is_own)?;
+        // The earlier messages of a thread are not in the request.
+        let continues = json.pointer("/thread/type") == Some(&Value::from("continue"));
+        if !continues {
+            check_calls(&conversation.turns, is_own)?;
+        }
         if checks.are_sealed {
             check_thinking(&conversation.turns, thinking.is_on)?;
         }

@@ -4,6 +4,8 @@
 //! what the user says in it: 400 "`tool_use` ids were found without `tool_result` blocks immediately after". A text that is
 //! empty is left out: 400 "text content blocks must be non-empty".
 
+use serde_json::value::RawValue;
+
 use super::content::Blocks;
 use crate::error::Error;
 use crate::json::write_string;
@@ -27,6 +29,7 @@ struct Turn<'a> {
 }
 
 /// The messages that are being written.
+#[derive(Default)]
 struct Turns<'a> {
     out: Vec<u8>,
     open: Option<Turn<'a>>,
@@ -51,7 +54,7 @@ pub(super) fn write(
 ) -> Result<Written, Error> {
     let mut system = Turn::new("system");
     let mut turns = Turns::default();
-    if let Some(text) = request.system.map(|raw| raw.get()) {
+    if let Some(text) = request.system.map(RawValue::get) {
         system.add_text(text);
     }
     match Input::read(request)? {
@@ -89,8 +92,10 @@ pub(super) fn write(
             }
         }
     }
-    if !system.is_empty() {
-        body.raw("system", &system.content());
+    if !system.is_empty()
+        && let Some(out) = body.open("system")
+    {
+        system.write_content(out);
     }
     let written = turns.finish();
     if let Some(out) = body.open("messages") {
@@ -231,19 +236,19 @@ impl<'a> Turn<'a> {
         self.results.is_empty() && self.blocks.is_empty()
     }
 
-    /// Its content as JSON.
-    fn content(&self) -> String {
+    /// Writes its content.
+    fn write_content(&self, out: &mut Vec<u8>) {
         if let Some(text) = self.only_text.filter(|_| self.results.is_empty()) {
-            return text.to_owned();
+            out.extend_from_slice(text.as_bytes());
+            return;
         }
-        let mut out = vec![b'['];
+        out.push(b'[');
         out.extend_from_slice(&self.results);
         if !self.results.is_empty() && !self.blocks.is_empty() {
             out.push(b',');
         }
         out.extend_from_slice(&self.blocks);
         out.push(b']');
-        String::from_utf8_lossy(&out).into_owned()
     }
 }
 
@@ -262,18 +267,6 @@ fn is_thought(block: &[u8]) -> bool {
     known
         .iter()
         .any(|(key, raw)| key == "type" && matches!(&*plain(raw), "thinking" | "redacted_thinking"))
-}
-
-impl Default for Turns<'_> {
-    fn default() -> Self {
-        Self {
-            out: Vec::new(),
-            open: None,
-            has_thought: None,
-            last_role: "",
-            ends_with_results: false,
-        }
-    }
 }
 
 impl<'a> Turns<'a> {
@@ -331,7 +324,8 @@ impl<'a> Turns<'a> {
         }
         self.out.extend_from_slice(b"{\"role\":");
         write_string(&mut self.out, turn.role);
-        field(&mut self.out, "content", &turn.content());
+        self.out.extend_from_slice(b",\"content\":");
+        turn.write_content(&mut self.out);
         for (key, raw) in &turn.others {
             field(&mut self.out, key, raw);
         }

@@ -74,7 +74,7 @@ impl<'a> Choice<'a> {
         let place = format!("{path}.allowed_tools");
         let known = fields(raw, &place)?;
         let get = |key: &str| known.iter().find(|(name, _)| name == key).map(|it| it.1);
-        let mode = get("mode").map(plain).unwrap_or("auto".into());
+        let mode = get("mode").map_or("auto".into(), plain);
         let mut choice = Self::word(&mode, &format!("{place}.mode"))?;
         let mut allowed = Vec::new();
         let list = format!("{place}.tools");
@@ -172,10 +172,7 @@ pub(super) fn write(
     for (at, raw) in items(tools, "params.tools")?.into_iter().enumerate() {
         let path = format!("params.tools[{at}]");
         let tool = fields(raw, &path)?;
-        let is_allowed = |allowed: &Vec<String>| {
-            let key = key_of(&tool);
-            allowed.iter().any(|name| *name == key)
-        };
+        let is_allowed = |allowed: &Vec<String>| allowed.contains(&key_of(&tool));
         if choice.allowed.as_ref().is_none_or(is_allowed) {
             all.push(tool_json(&path, tool, blocks)?);
         }
@@ -202,7 +199,7 @@ fn tool_json(path: &str, mut tool: Fields<'_>, blocks: &mut Blocks<'_>) -> Resul
             if let Some(kind) = kind {
                 tool.insert(0, ("type".into(), kind));
             }
-            return marked(tool, cache, path, blocks);
+            return marked(&tool, cache, path, blocks);
         }
     };
     let place = match own {
@@ -232,10 +229,10 @@ fn tool_json(path: &str, mut tool: Fields<'_>, blocks: &mut Blocks<'_>) -> Resul
     written.push(("input_schema".into(), &schema));
     written.extend(strict.map(|raw| ("strict".into(), raw)));
     written.extend(known.into_iter().filter(|(_, raw)| *raw != "null"));
-    marked(written, cache, path, blocks)
+    marked(&written, cache, path, blocks)
 }
 
-/// The schema of a tool's input, which must be of an object: 400 "tools.0.custom.input_schema.type: Input should be 'object'".
+/// The schema of a tool's input, which must be of an object: 400 "Input should be 'object'".
 fn schema(raw: Option<&str>, is_strict: bool, path: &str) -> Result<String, Error> {
     let place = format!("{path}.parameters");
     let Some(raw) = raw else {
@@ -271,12 +268,12 @@ fn schema(raw: Option<&str>, is_strict: bool, path: &str) -> Result<String, Erro
 
 /// A tool with its mark of a cached prefix.
 fn marked(
-    tool: Fields<'_>,
+    tool: &Fields<'_>,
     cache: Option<&str>,
     path: &str,
     blocks: &mut Blocks<'_>,
 ) -> Result<String, Error> {
-    let mut json = written(&tool);
+    let mut json = written(tool);
     let given = tool.iter().find(|(key, _)| key == "cache_control");
     if given.is_some_and(|(_, raw)| *raw != "null") {
         blocks.marks.note(|| format!("{path}.cache_control"));

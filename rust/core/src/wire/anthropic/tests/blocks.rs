@@ -255,6 +255,27 @@ fn a_call_is_complete_where_its_block_ends() {
 }
 
 #[test]
+fn a_call_without_input_is_complete_as_soon_as_another_block_follows() {
+    let events = stream(
+        &[
+            start(0, &tool("a")),
+            stop(0),
+            start(1, &tool("b")),
+            input(1, "{\"b\":2}"),
+            stop(1),
+            start(2, &tool("c")),
+            stop(2),
+        ],
+        "tool_use",
+    );
+    assert!(read(&events[..3]).calls_done().is_empty());
+    assert_eq!(read(&events[..4]).calls_done(), ["{}"]);
+    let streamed = read(&events);
+    assert_eq!(streamed.parts()[0]["arguments"], "{}");
+    assert_eq!(streamed.calls_done(), ["{}", "{\"b\":2}", "{}"]);
+}
+
+#[test]
 fn arguments_that_the_limit_cut_stay_cut_and_the_call_is_never_complete() {
     for pieces in [&["{\"a\": [1, "][..], &[], &["", "{"]] {
         for has_stop in [true, false] {

@@ -10,7 +10,6 @@
 
 use super::call::Calls;
 use super::part::{Target, thought};
-use super::path::is_vertex;
 use crate::error::Error;
 use crate::request::Request;
 use crate::wire::body::{Body, fields, invalid, value};
@@ -31,7 +30,7 @@ pub(super) fn write(
         to: Target {
             provider,
             model: &request.model,
-            is_vertex: is_vertex(provider),
+            is_vertex: provider.is_vertex,
         },
         system: Vec::new(),
         list: Vec::new(),

@@ -25,7 +25,7 @@ pub(super) fn path(request: &Request<'_>, provider: &Provider) -> Result<String,
         )));
     }
     let mut path = String::new();
-    for segment in resource(model, is_vertex(provider)).split('/') {
+    for segment in resource(model, provider.is_vertex).split('/') {
         path.push('/');
         for byte in segment.bytes() {
             // RFC 3986, section 2.3; a colon would begin the verb.
@@ -57,9 +57,4 @@ fn resource(model: &str, is_vertex: bool) -> String {
         (true, None) => format!("publishers/google/models/{model}"),
         (true, Some((publisher, name))) => format!("publishers/{publisher}/models/{name}"),
     }
-}
-
-/// Whether the models are named by their publishers.
-pub(super) fn is_vertex(provider: &Provider) -> bool {
-    provider.name == "vertex"
 }

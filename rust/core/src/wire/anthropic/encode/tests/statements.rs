@@ -19,7 +19,7 @@ fn an_uploaded_file_needs_the_beta_of_the_files_api() {
         let request = json!({"model": "claude-opus-4-8", "input": messages});
         assert_eq!(
             encoded("anthropic", &request).unwrap().1.headers,
-            [header.clone()]
+            std::slice::from_ref(&header)
         );
     }
     let request = json!({"model": "claude-opus-4-8", "input": user(&json!([{"type": "image", "data": "aGk="}]))});
