@@ -1,9 +1,9 @@
 """A plain reading of Gemini's replies: slow, obvious, and written without the engine.
 
-It says what a recorded response must give, from the notes on the wire (wire.md, which is kept beside
-the recordings) and from the JSON alone. `reading_events` does so for a stream. A comment names the
-source of each decision that the recording does not make by itself. If you change this file, do not
-read the engine's decoder first: what both misread, no test sees.
+It says what a recorded response must give, from the notes on the wire (wire.md, which is kept
+beside the recordings) and from the JSON alone. `reading_events` does so for a stream. A comment
+names the source of each decision that the recording does not make by itself. If you change this
+file, do not read the engine's decoder first: what both misread, no test sees.
 """
 
 from __future__ import annotations
@@ -245,8 +245,8 @@ class Candidate:
                 read["signature"] = read.pop("thoughtSignature")
         last = self._parts[-1] if self._parts else None
         # A stream cuts a text anywhere; what has a signature must stay alone.
-        joins = self.streamed and not rest and isinstance(last, dict)
-        if joins and last is not None and {**last, "text": ""} == {**read, "text": ""}:
+        joins = self.streamed and not rest
+        if joins and isinstance(last, dict) and {**last, "text": ""} == {**read, "text": ""}:
             self._parts[-1] = {**read, "text": last["text"] + text}
         else:
             self._parts.append(read)
@@ -325,9 +325,7 @@ def _sum(usage: dict[str, Any], *names: str) -> int | None:
 def details_of(usage: dict[str, Any]) -> dict[str, Any] | None:
     """Return what else the usage says; None if that is nothing. Null is absent (wire.md 1)."""
     return {
-        key: value
-        for key, value in usage.items()
-        if key not in _COUNTS and value not in ({}, None)
+        key: value for key, value in usage.items() if key not in _COUNTS and value not in ({}, None)
     } or None
 
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from tests.wire.plain_errors import PlainError, error_of_a_status
 
-# A name that no model has, on AI Studio and on Vertex.
-_UNKNOWN_MODEL = re.compile(r"^models/\S+ is not found|^Publisher Model .* not found", re.I)
+# A name that no model has.
+_UNKNOWN_MODEL = re.compile(
+    r"^models/\S+ is not found|^Publisher Model .* not found", re.IGNORECASE
+)
 _DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
 _SAID_DELAY = re.compile(r"retry in (\d+(?:\.\d+)?)s")
 

@@ -1,7 +1,7 @@
 """A plain reading of Gemini's streams: events, or one JSON array that grows (wire.md 6.3).
 
-Like `reading`, it is written from wire.md 6, 15 and 18.3 and the recordings, and without the engine's
-decoder.
+Like `reading`, it is written from wire.md 6, 15 and 18.3 and the recordings, and without the
+engine's decoder.
 """
 
 from __future__ import annotations

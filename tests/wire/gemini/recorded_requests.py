@@ -1,7 +1,7 @@
 """Recorded request bodies of Gemini, read into messages and arguments of a call.
 
-Written from wire.md 6.1, 16 and 18.3, without the engine's encoder: what a user would write who wants
-this body. A thing that has no neutral form stays a dict, or goes through `extra_body`.
+Written from wire.md 6.1, 16 and 18.3, without the engine's encoder: what a user would write who
+wants this body. A thing that has no neutral form stays a dict, or goes through `extra_body`.
 """
 
 from __future__ import annotations

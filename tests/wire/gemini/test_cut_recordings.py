@@ -37,9 +37,7 @@ ERRORS: tuple[dict[str, object], ...] = (
 @pytest.fixture(scope="module")
 def streams(gemini_rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The recorded streams that hold a reply."""
-    rows = [
-        row for row in gemini_rows if row["api"] == "gemini.stream" and row["status"] == 200
-    ]
+    rows = [row for row in gemini_rows if row["api"] == "gemini.stream" and row["status"] == 200]
     assert len(rows) == STREAMS + ARRAYS - 1
     return rows
 
@@ -87,7 +85,7 @@ def test_a_stream_that_ends_behind_its_finish_reason_is_whole(
     An array without its bracket can.
     """
     turn = ("direct", "general").index(transport)
-    replays = []
+    replays: list[GeminiReplay] = []
     for row in streams:
         ends = ends_of(row["response_body_text"])
         last = finished_at(row["response_body_text"], ends)

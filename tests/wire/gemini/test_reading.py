@@ -117,7 +117,9 @@ def test_a_segment_is_where_its_text_is(gemini_rows: list[dict[str, Any]]) -> No
             for support in (candidate.get("groundingMetadata") or {}).get("groundingSupports") or []
         ]
         named = [text for text, chunks in segments for _ in chunks]
-        cited = [one for one in reading.citations if one["raw"].keys() & {"web", "retrievedContext"}]
+        cited = [
+            one for one in reading.citations if one["raw"].keys() & {"web", "retrievedContext"}
+        ]
         for text, one in zip(named, cited, strict=True):
             # Where the quotes were folded, the bytes are not those that were counted.
             exact = one["text"] == text

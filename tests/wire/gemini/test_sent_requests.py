@@ -108,10 +108,26 @@ def test_recorded_requests_are_written_as_they_were(
 
 def alike(recorded: dict[str, Any], sent: dict[str, Any]) -> set[str]:
     """Leave out of the recorded body what says no more than the default. Returns the reasons."""
+    found = alike_parts(recorded) | alike_tools(recorded, sent) | alike_config(recorded)
+    if recorded.get("systemInstruction", {}).pop("role", None):
+        found.add(ROLE)
+    if recorded.pop("model", None):
+        found.add(MODEL)
+    if len(recorded["contents"]) != len(sent["contents"]):
+        found.add(JOINED)
+    for body in (recorded, sent):
+        body["contents"] = joined(body["contents"])
+    for key in [key for key, value in recorded.items() if value in ({}, []) and key not in sent]:
+        del recorded[key]
+        found.add(EMPTY)
+    return found
+
+
+def alike_parts(recorded: dict[str, Any]) -> set[str]:
+    """Do it for the parts of all contents."""
     found = set()
-    system = recorded.get("systemInstruction") or {}
-    parts = [part for content in [*recorded["contents"], system] for part in content.get("parts") or []]
-    for part in parts:
+    contents = [*recorded["contents"], recorded.get("systemInstruction") or {}]
+    for part in [part for content in contents for part in content.get("parts") or []]:
         data = part.get("inlineData") or {}
         if {*"-_"} & {*data.get("data", "")}:
             data["data"] = data["data"].replace("-", "+").replace("_", "/")
@@ -119,20 +135,25 @@ def alike(recorded: dict[str, Any], sent: dict[str, Any]) -> set[str]:
         if part.get("thought") is False:
             del part["thought"]
             found.add(THOUGHT)
-    if "role" in system:
-        del system["role"]
-        found.add(ROLE)
-    if "model" in recorded:
-        del recorded["model"]
-        found.add(MODEL)
-    declared = zip(functions_of(recorded), functions_of(sent), strict=False)
-    for function, other in declared:
+    return found
+
+
+def alike_tools(recorded: dict[str, Any], sent: dict[str, Any]) -> set[str]:
+    """Do it for the functions."""
+    found = set()
+    for function, other in zip(functions_of(recorded), functions_of(sent), strict=False):
         if "parameters" in function and "parametersJsonSchema" in other:
             function["parametersJsonSchema"] = function.pop("parameters")
             found.add(SCHEMA)
         if function.get("description") == "" and "description" not in other:
             del function["description"]
             found.add(EMPTY)
+    return found
+
+
+def alike_config(recorded: dict[str, Any]) -> set[str]:
+    """Do it for `generationConfig`."""
+    found = set()
     config = recorded.get("generationConfig") or {}
     if isinstance(config.get("topK"), float):
         config["topK"] = int(config["topK"])
@@ -142,13 +163,6 @@ def alike(recorded: dict[str, Any], sent: dict[str, Any]) -> set[str]:
     if level is not None and level != level.lower():
         thinking["thinkingLevel"] = level.lower()
         found.add(LEVEL)
-    if len(recorded["contents"]) != len(sent["contents"]):
-        found.add(JOINED)
-    for body in (recorded, sent):
-        body["contents"] = joined(body["contents"])
-    for key in [key for key, value in recorded.items() if value in ({}, []) and key not in sent]:
-        del recorded[key]
-        found.add(EMPTY)
     return found
 
 
