@@ -17,7 +17,6 @@ pub(super) fn made_up() -> String {
 }
 
 /// Whether an id is one of those. The ids of providers have another length or another beginning.
-#[allow(dead_code, reason = "for the dialect that has calls without ids")]
 pub(super) fn is_made_up(id: &str) -> bool {
     id.len() == CHARS
         && id.starts_with(BEGINNING)

@@ -8,6 +8,7 @@ use super::part::Target;
 use crate::error::Error;
 use crate::json::{is_complete, strict, write_string};
 use crate::wire::body::{field, fields};
+use crate::wire::call_id::is_made_up;
 use crate::wire::gemini::families;
 use crate::wire::messages::{Content, Part, plain};
 
@@ -19,6 +20,11 @@ pub(super) struct Calls<'a> {
     /// The names of those without an id, and how many results have none.
     nameless: Vec<&'a str>,
     nameless_results: usize,
+}
+
+/// The id of a call as it is sent: none for a call that came without one.
+fn sent(id: Option<&str>) -> Option<&str> {
+    id.filter(|id| !is_made_up(id.trim_matches('"')))
 }
 
 impl<'a> Calls<'a> {
@@ -45,7 +51,7 @@ impl<'a> Calls<'a> {
         out.extend_from_slice(b"{\"functionCall\":{\"name\":");
         out.extend_from_slice(name.as_bytes());
         field(out, "args", &arguments(part, is_custom)?);
-        if let Some(id) = id {
+        if let Some(id) = sent(id) {
             field(out, "id", id);
         }
         let is_foreign = to.is_foreign(part);
@@ -88,7 +94,7 @@ impl<'a> Calls<'a> {
         let id = part.get("tool_call_id").filter(|id| *id != "\"\"");
         out.extend_from_slice(b"{\"functionResponse\":{\"name\":");
         out.extend_from_slice(self.name_of(part, id)?.as_bytes());
-        if let Some(id) = id {
+        if let Some(id) = sent(id) {
             field(out, "id", id);
         }
         let mut text = None;

@@ -341,3 +341,32 @@ fn a_result_with_text_beside_it_does_not_end_the_turn() {
     let (contents, _) = contents(NEW, &messages);
     assert_eq!(contents[1]["parts"][0]["thoughtSignature"], DUMMY);
 }
+
+#[test]
+fn an_id_that_was_made_up_is_not_sent() {
+    let id = crate::wire::call_id::made_up();
+    let messages = json!([
+        {"role": "assistant", "parts": [
+            {"type": "tool_call", "id": id, "name": "f", "arguments": "{}"},
+            {"type": "tool_call", "id": "own", "name": "g", "arguments": "{}"},
+        ]},
+        {"role": "tool", "tool_call_id": id, "content": "1"},
+        {"role": "tool", "tool_call_id": "own", "content": "2"},
+    ]);
+    let contents = whole(&messages);
+    assert_eq!(
+        contents[0]["parts"],
+        json!([
+            {"functionCall": {"name": "f", "args": {}}},
+            {"functionCall": {"name": "g", "args": {}, "id": "own"}},
+        ])
+    );
+    // The result still belongs to the call.
+    assert_eq!(
+        contents[1]["parts"],
+        json!([
+            {"functionResponse": {"name": "f", "response": {"output": "1"}}},
+            {"functionResponse": {"name": "g", "id": "own", "response": {"output": "2"}}},
+        ])
+    );
+}
