@@ -33,6 +33,7 @@ SCHEMA = "`parameters` in JSON Schema are written as `parametersJsonSchema`"
 JOINED = "contents of one role that follow each other are one content"
 BASE64 = "base64 is in its usual letters"
 WHOLE = "a whole number is written without its fraction"
+ANY_ARGUMENTS = "a function without parameters is written with the empty schema"
 LEVEL = "the level of thinking is in lower case"
 REFUSED = "refused by the client and by the recorded server"
 # Why a request cannot be written, by the end of its source.
@@ -145,6 +146,9 @@ def alike_tools(recorded: dict[str, Any], sent: dict[str, Any]) -> set[str]:
         if "parameters" in function and "parametersJsonSchema" in other:
             function["parametersJsonSchema"] = function.pop("parameters")
             found.add(SCHEMA)
+        if other.get("parametersJsonSchema") == {} and "parametersJsonSchema" not in function:
+            del other["parametersJsonSchema"]
+            found.add(ANY_ARGUMENTS)
         if function.get("description") == "" and "description" not in other:
             del function["description"]
             found.add(EMPTY)
