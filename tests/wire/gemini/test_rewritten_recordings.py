@@ -115,7 +115,13 @@ REWRITINGS = [
     unknown_keys_and_comments,
     letters_alone,
     empty_pieces,
-    finished_again,
+    pytest.param(
+        finished_again,
+        marks=pytest.mark.xfail(
+            strict=True,
+            reason="no chunk says `tool_calls` where the calls come after the first finish reason",
+        ),
+    ),
 ]
 
 
