@@ -1,5 +1,6 @@
 //! Decodes events of one kind, to count the instructions that each event costs:
-//! `decode_events text 1000`, or `responses_text`, `messages_text` or `gemini_text` in place of `text`.
+//! `decode_events text 1000`, `decode_events responses_text 1000`, and so on with `messages_` and
+//! `gemini_`.
 
 use std::io::Write;
 
@@ -56,25 +57,6 @@ fn responses_event(kind: &str, number: usize) -> String {
     )
 }
 
-/// An event of Gemini, with as many bytes as one of chat. Its counts change in each event.
-fn gemini_event(kind: &str, number: usize) -> String {
-    let part = match kind {
-        "tool" => r#"{"functionCall": {"partialArgs": [{"jsonPath": "$.city","stringValue": "Bos","willContinue": true}],"willContinue": true}}"#.to_owned(),
-        "reasoning" => r#"{"text": " think","thought": true}"#.to_owned(),
-        _ => format!(r#"{{"text": " word{}"}}"#, number % 10),
-    };
-    let details = match kind {
-        "tool" => "",
-        _ => r#","promptTokensDetails": [{"modality": "TEXT","tokenCount": 12}]"#,
-    };
-    let event = format!(
-        "data: {{\"candidates\": [{{\"content\": {{\"parts\": [{part}],\"role\": \"model\"}},\"index\": 0}}],\"usageMetadata\": {{\"promptTokenCount\": 12,\"candidatesTokenCount\": {},\"totalTokenCount\": {}{details}}},\"modelVersion\": \"gemini-3.1-flash-preview\",\"responseId\": \"_vr4aYiWEJnYodAPkujX0QM\"}}\r\n\r\n",
-        1_000 + number,
-        1_012 + number,
-    );
-    event
-}
-
 /// An event of Messages as Anthropic sends it, with spaces before its last brace: as many bytes as one of chat.
 fn messages_event(kind: &str, number: usize) -> String {
     let delta = match kind {
@@ -95,6 +77,24 @@ fn messages_event(kind: &str, number: usize) -> String {
     let spaces = " ".repeat(number % 14);
     format!(
         "event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":{index},\"delta\":{{{delta}}}{changing}{spaces}}}\n\n"
+    )
+}
+
+/// An event of Gemini, with as many bytes as one of chat. Its counts change in each event.
+fn gemini_event(kind: &str, number: usize) -> String {
+    let part = match kind {
+        "tool" => r#"{"functionCall": {"partialArgs": [{"jsonPath": "$.city","stringValue": "Bos","willContinue": true}],"willContinue": true}}"#.to_owned(),
+        "reasoning" => r#"{"text": " think","thought": true}"#.to_owned(),
+        _ => format!(r#"{{"text": " word{}"}}"#, number % 10),
+    };
+    let details = match kind {
+        "tool" => "",
+        _ => r#","promptTokensDetails": [{"modality": "TEXT","tokenCount": 12}]"#,
+    };
+    format!(
+        "data: {{\"candidates\": [{{\"content\": {{\"parts\": [{part}],\"role\": \"model\"}},\"index\": 0}}],\"usageMetadata\": {{\"promptTokenCount\": 12,\"candidatesTokenCount\": {},\"totalTokenCount\": {}{details}}},\"modelVersion\": \"gemini-3.1-flash-preview\",\"responseId\": \"_vr4aYiWEJnYodAPkujX0QM\"}}\r\n\r\n",
+        1_000 + number,
+        1_012 + number,
     )
 }
 
@@ -119,7 +119,6 @@ fn renumber(wire: &mut [u8], numbers: &[usize]) {
 
 fn decode(kind: &str, count: usize) -> Result<usize, Error> {
     let mut parser = EventParser::new(64 << 20);
-    let gemini_tool = kind == "gemini_tool";
     let (dialect, event): (&dyn Dialect, fn(&str, usize) -> String) = match kind.split_once('_') {
         Some(("responses", _)) => (&Responses, responses_event),
         Some(("messages", _)) => (&Messages, messages_event),
@@ -133,7 +132,7 @@ fn decode(kind: &str, count: usize) -> Result<usize, Error> {
     // The bytes are made once, so that making them does not count for each event.
     let events = (0..EVENTS).map(|number| event(kind, number));
     let mut wire = events.collect::<String>().into_bytes();
-    if gemini_tool {
+    if dialect.name() == "gemini" && kind == "tool" {
         let begin = "data: {\"candidates\": [{\"content\": {\"parts\": [{\"functionCall\": {\"name\": \"f\",\"willContinue\": true}}]}}]}\r\n\r\n";
         parser.push(begin.as_bytes(), |item| match item {
             Item::Event { name, data } => decoder.event(name, data, &mut out).map(|_| ()),

@@ -76,9 +76,12 @@ impl MessagesStream {
             let Some(block) = self.blocks.list.get_mut(at) else {
                 continue;
             };
-            let Growth::Call(call) = &block.growth else {
+            let Growth::Call(call) = &mut block.growth else {
                 continue;
             };
+            if !is_cut {
+                call.push_input(&mut self.parts, out);
+            }
             if !is_cut && call.has_name && (call.has_stopped || call.is_closed()) {
                 call.end(&mut self.parts, out);
                 block.growth = Growth::Ended;
@@ -131,13 +134,7 @@ impl MessagesStream {
     pub(super) fn end(&mut self, out: &mut Vec<ChunkKind>) -> Result<(), Error> {
         self.release_held(out)?;
         self.end_calls(out);
-        if let Some(usage) = self.new_usage() {
-            let usage = Some(usage);
-            out.push(ChunkKind::Delta(Box::new(Delta {
-                usage,
-                ..Delta::default()
-            })));
-        }
+        self.leave(out);
         self.done = true;
         if let Some(failed) = &self.failed {
             return Err(failed.clone());
@@ -147,6 +144,27 @@ impl MessagesStream {
             return Err(Error::new(ErrorKind::StreamIncomplete, message).retryable(true));
         }
         Ok(())
+    }
+
+    /// Adds what is known of blocks that have not ended, and the counts.
+    pub(super) fn leave(&mut self, out: &mut Vec<ChunkKind>) {
+        for block in &mut self.blocks.list {
+            match &mut block.growth {
+                Growth::Call(call) => call.push_input(&mut self.parts, out),
+                Growth::Opaque(opaque) if opaque.has_changed() => {
+                    self.parts
+                        .push_opaque(block.number, "content", &opaque.json(), out);
+                }
+                _ => {}
+            }
+        }
+        if let Some(usage) = self.new_usage() {
+            let usage = Some(usage);
+            out.push(ChunkKind::Delta(Box::new(Delta {
+                usage,
+                ..Delta::default()
+            })));
+        }
     }
 
     /// What was lost on the way; `None` if nothing is known to be.

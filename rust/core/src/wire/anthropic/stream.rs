@@ -1,12 +1,12 @@
 //! Reads the events of a stream.
 
 use super::NAME;
-use super::blocks::{Blocks, Growth};
+use super::blocks::Blocks;
 use super::event::{Event, Stop};
 use super::message::Message;
 use super::usage::Counts;
 use crate::error::{Error, ErrorKind};
-use crate::message::{ChunkKind, Delta, FinishReason, ReplyHead};
+use crate::message::{ChunkKind, FinishReason, ReplyHead};
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
 use crate::wire::openai::is_error;
@@ -126,23 +126,7 @@ impl StreamDecoder for MessagesStream {
         }
         // What cannot be read is not part of the reply.
         let _ = self.release_held(out);
-        for block in &mut self.blocks.list {
-            match &mut block.growth {
-                Growth::Call(call) => call.push_input(&mut self.parts, out),
-                Growth::Opaque(opaque) if opaque.has_changed() => {
-                    self.parts
-                        .push_opaque(block.number, "content", &opaque.json(), out);
-                }
-                _ => {}
-            }
-        }
-        if let Some(usage) = self.new_usage() {
-            let usage = Some(usage);
-            out.push(ChunkKind::Delta(Box::new(Delta {
-                usage,
-                ..Delta::default()
-            })));
-        }
+        self.leave(out);
     }
 }
 

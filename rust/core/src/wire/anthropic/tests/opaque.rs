@@ -124,3 +124,13 @@ fn a_partial_reply_has_the_block_as_it_is_so_far() {
         );
     }
 }
+
+#[test]
+fn a_block_is_put_together_without_its_end_too() {
+    let began = json!({"type": "server_tool_use", "id": "s", "name": "n", "input": {}});
+    let events = stream(
+        &[start(0, &began), input(0, "{\"q\":"), input(0, "1}")],
+        "pause_turn",
+    );
+    assert_eq!(read(&events).parts()[0]["opaque"]["input"], json!({"q": 1}));
+}
