@@ -245,6 +245,11 @@ fn find(dialect: &dyn Dialect, provider: &Provider, name: &str) -> Result<&'stat
     let why = match name {
         "stream" => "call stream(…), whose response has the reply and its parsed value, or run(…, stream=True) for the text".to_owned(),
         "reask" => "only parse(…) asks again".to_owned(),
+        // Another API would be another model, or takes only 1, and extra_body would be refused.
+        "n" => format!(
+            "{} has no such parameter; make a call for each answer, such as map([prompt] * 2)",
+            dialect.name()
+        ),
         _ if other.is_none() && CLIENT_SETTINGS.contains(&name) => format!(
             "it is a setting of the client: give {name}= to ChatClient(…), CompletionClient(…) or with_options(…)"
         ),

@@ -15,7 +15,8 @@
 //! - Any other part (`inlineData`, `executableCode`, `codeExecutionResult`, `toolCall`, `toolResponse`, and all that is
 //!   unknown) is an opaque part whose field is `parts`, and whose JSON is the whole part.
 //! - What a candidate has beside its content (`groundingMetadata`, `citationMetadata`, `urlContextMetadata`, …) are opaque
-//!   parts at the end, whose field is its key. They are not sent back. In a stream, the last value of a key counts.
+//!   parts at the end, whose field is its key. They are not sent back, and not listed in `dropped`: they only describe the
+//!   reply. In a stream, the last value of a key counts.
 //!   `finishMessage` and `safetyRatings` of a candidate that a filter or a failure ended are its `stop_details`.
 //!
 //! A part goes back with all of that only to the provider that sent it, by this API.

@@ -264,10 +264,11 @@ impl<'a> Contents<'a, '_> {
                 let Some(json) = value(&part.fields, "json") else {
                     return Err(part.invalid(".json: it is missing"));
                 };
-                if field == "parts" && self.to.sent(part) {
-                    entry.next().extend_from_slice(json.as_bytes());
-                } else {
-                    dropped.push(part.path());
+                match (self.to.sent(part), &*field) {
+                    (true, "parts") => entry.next().extend_from_slice(json.as_bytes()),
+                    // What a candidate has beside its parts only describes the reply; nothing of what was said is lost.
+                    (true, _) => {}
+                    (false, _) => dropped.push(part.path()),
                 }
                 Ok(())
             }
