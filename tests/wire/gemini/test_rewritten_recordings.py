@@ -115,13 +115,7 @@ REWRITINGS = [
     unknown_keys_and_comments,
     letters_alone,
     empty_pieces,
-    pytest.param(
-        finished_again,
-        marks=pytest.mark.xfail(
-            strict=True,
-            reason="no chunk says `tool_calls` where the calls come after the first finish reason",
-        ),
-    ),
+    finished_again,
 ]
 
 

@@ -123,7 +123,7 @@ impl CandidateState {
             return self.text(part, whole, count, out);
         }
         if part.has_more {
-            self.begin(count)?;
+            Self::begin(count)?;
             self.close(out);
             let number = self.number();
             out.push(ChunkKind::Delta(Box::new(Delta {
@@ -165,7 +165,7 @@ impl CandidateState {
             }
             return Ok(());
         }
-        self.begin(count)?;
+        Self::begin(count)?;
         self.close(out);
         let number = self.number();
         if !is_alone && !whole {
@@ -219,7 +219,7 @@ impl CandidateState {
     }
 
     /// Counts a part that begins. Fails if there are too many.
-    fn begin(&self, count: &mut usize) -> Result<(), Error> {
+    fn begin(count: &mut usize) -> Result<(), Error> {
         *count += 1;
         if *count > MOST {
             return Err(too_many("parts"));
@@ -265,7 +265,7 @@ impl CandidateState {
             before => {
                 tool_calls.extend(before.map(|call| call.end()));
                 if !call.is_empty() {
-                    self.begin(count)?;
+                    Self::begin(count)?;
                     self.close(out);
                     let index = self.calls;
                     self.calls += 1;
@@ -328,7 +328,7 @@ impl CandidateState {
             Found::Same => return Ok(()),
             Found::Changed(number) => number,
             Found::New => {
-                self.begin(count)?;
+                Self::begin(count)?;
                 let number = self.number();
                 self.beside.add(key, raw, number);
                 number

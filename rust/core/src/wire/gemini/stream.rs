@@ -1,5 +1,7 @@
 //! Reads the events of a stream.
 
+use compact_str::CompactString;
+
 use super::candidate::{CandidateState, Explanation};
 use super::event::{Candidate, Event};
 use super::{NAME, finish, head, logprobs, usage};
@@ -14,6 +16,10 @@ use crate::wire::stray::{Stray, Unread, keeps_alive, note_odd, unread};
 
 /// Reads one stream. A whole reply is a stream of one event.
 #[derive(Debug, Default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each says whether something was seen, in any order"
+)]
 pub(super) struct GeminiStream {
     head: ReplyHead,
     candidates: ByIndex<CandidateState>,
@@ -243,7 +249,7 @@ impl GeminiStream {
             self.report_usage(out)?;
         }
         if out.len() == before {
-            out.push(ChunkKind::Text(Default::default()));
+            out.push(ChunkKind::Text(CompactString::default()));
         }
         Ok(())
     }
