@@ -77,13 +77,19 @@ def mock():
 
 # By API: the path of its provider, and after how many events of a stream there is some text, but
 # not all.
-APIS = {"chat": ("/v1", 3), "responses": ("/v1", 6), "messages": ("/anthropic/v1", 5)}
+APIS = {
+    "chat": ("/v1", 3),
+    "responses": ("/v1", 6),
+    "messages": ("/anthropic/v1", 5),
+    "gemini": ("/gemini/v1beta", 2),
+}
+MODELS = {"messages": "claude-sonnet-4-5", "gemini": "gemini-2.5-flash"}
 
 
 @pytest.fixture(params=APIS)
 def chat(mock, request):
     path, _ = APIS[request.param]
-    model = "claude-sonnet-4-5" if request.param == "messages" else "gpt-4o-mini"
+    model = MODELS.get(request.param, "gpt-4o-mini")
     base_url = f"{mock.address}{path}"
     return tw.ChatClient(model, base_url=base_url, api_key="sk-mock", api=request.param)
 
@@ -277,6 +283,8 @@ def chunks_before_the_finish(chat):
         pytest.param("responses", 4, 3, "response.completed", id="responses"),
         # The message, the block and a ping; the end of the block, and the reason.
         pytest.param("messages", 3, 2, "message_stop", id="messages"),
+        # Only text; the last of it comes with the reason.
+        pytest.param("gemini", 0, -1, "finishReason", id="gemini"),
     ],
     indirect=["chat"],
 )
@@ -367,8 +375,8 @@ def get_weather(city: str) -> str:
 
 @pytest.mark.parametrize("is_streamed", [False, True])
 def test_arguments_that_are_no_json_are_an_error_when_read(mock, chat, is_streamed):
-    if chat.api == "messages" and not is_streamed:
-        pytest.skip("the arguments of a whole message are an object")
+    if chat.api == "gemini" or (chat.api == "messages" and not is_streamed):
+        pytest.skip("arguments that are whole are an object in this API")
     mock.script({"type": "tool_fault", "kind": "malformed_arguments"})
     params = {"tools": [get_weather]}
     reply = streamed(chat, **params) if is_streamed else chat.complete(PROMPT, **params)

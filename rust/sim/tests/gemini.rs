@@ -262,13 +262,19 @@ fn refused(sim: &Sim, model: &str, more: Value) -> String {
     error["error"]["message"].as_str().unwrap().to_owned()
 }
 
-#[test]
-fn each_mistake_is_refused_in_the_words_of_the_api() {
+/// Each request to the model is refused with a message that begins like this.
+fn are_refused(cases: Vec<(&str, Value, &str)>) {
     let sim = sim(json!({}));
-    let config = |config: Value| json!({ "generationConfig": config });
+    for (model, more, expected) in cases {
+        let message = refused(&sim, model, more);
+        assert!(message.starts_with(expected), "{message}\nnot {expected}");
+    }
+}
+
+#[test]
+fn a_content_that_is_wrong_is_refused_in_the_words_of_the_api() {
     let part = |part: Value| json!({"contents": [{"role": "user", "parts": [part]}]});
-    let declared = json!({"tools": [{"functionDeclarations": [{"name": "f"}]}]});
-    let cases: Vec<(&str, Value, &str)> = vec![
+    are_refused(vec![
         (
             "words",
             json!({"contents": null}),
@@ -278,11 +284,6 @@ fn each_mistake_is_refused_in_the_words_of_the_api() {
             "words",
             json!({"messages": []}),
             "Invalid JSON payload received. Unknown name \"messages\": Cannot",
-        ),
-        (
-            "words",
-            config(json!({"max_tokens": 1})),
-            "Invalid JSON payload received. Unknown name \"max_tokens\" at 'generation_config'",
         ),
         (
             "words",
@@ -318,6 +319,19 @@ fn each_mistake_is_refused_in_the_words_of_the_api() {
             "words",
             part(json!({"functionResponse": {"name": "f", "response": {}}})),
             "Please ensure that function response turn comes immediately",
+        ),
+    ]);
+}
+
+#[test]
+fn a_setting_or_a_tool_that_is_wrong_is_refused_in_the_words_of_the_api() {
+    let config = |config: Value| json!({ "generationConfig": config });
+    let declared = json!({"tools": [{"functionDeclarations": [{"name": "f"}]}]});
+    are_refused(vec![
+        (
+            "words",
+            config(json!({"max_tokens": 1})),
+            "Invalid JSON payload received. Unknown name \"max_tokens\" at 'generation_config'",
         ),
         (
             "words",
@@ -360,17 +374,11 @@ fn each_mistake_is_refused_in_the_words_of_the_api() {
             "mode": "ANY", "allowedFunctionNames": ["g"]}}}),
             "Allowed function name g is not among",
         ),
-    ];
-    for (model, more, expected) in cases {
-        let message = refused(&sim, model, more);
-        assert!(message.starts_with(expected), "{message}\nnot {expected}");
-    }
+    ]);
     let absent = client::sim(json!({"models": ["m"]}));
     let answer = asked(&absent, "words", "generateContent", json!({}));
-    assert_eq!(
-        (answer.status, answer.json()["error"]["status"].as_str()),
-        (404, Some("NOT_FOUND"))
-    );
+    let status = answer.json()["error"]["status"].clone();
+    assert_eq!((answer.status, status), (404, json!("NOT_FOUND")));
 }
 
 #[test]

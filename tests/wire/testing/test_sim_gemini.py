@@ -45,7 +45,7 @@ def post(sim: SimServer) -> Iterator[Callable[[str, str], tuple[int, str]]]:
 
 
 def path_of(row: dict[str, Any]) -> str:
-    # A recording tool put a name with angle brackets in the place of a project.
+    # A recording tool wrote a name with angle brackets for a project.
     return re.sub(r"^https?://[^/]+", "", row["url"]).replace("<", "").replace(">", "")
 
 

@@ -1,13 +1,13 @@
 //! Finds the sources that Gemini names: in the `groundingMetadata` and the `citationMetadata` of a candidate.
 //!
-//! Their offsets count bytes (ai.google.dev, "Segment" and "CitationSource").
+//! Their offsets count bytes (ai.google.dev, `Segment` and `CitationSource`).
 
 use std::borrow::Cow;
 
 use super::citations::{Citation, Span};
 use super::extra::RawJson;
 use super::part::Part;
-use crate::json::{Error, Kind, Reader};
+use crate::json::{Error, Kind, Reader, Text};
 
 /// How many citations are made of one reply. Each takes more memory than the two bytes that name its source.
 const MOST: usize = 16_384;
@@ -74,7 +74,7 @@ impl<'a> Segment<'a> {
                 "partIndex" => segment.part = index(reader.count_or_skip()?).unwrap_or(0),
                 "startIndex" => segment.start = index(reader.count_or_skip()?).unwrap_or(0),
                 "endIndex" => segment.end = index(reader.count_or_skip()?),
-                "text" => segment.text = reader.string_or_skip()?.map(|text| text.into_lossy()),
+                "text" => segment.text = reader.string_or_skip()?.map(Text::into_lossy),
                 _ => reader.skip()?,
             }
             Ok(())

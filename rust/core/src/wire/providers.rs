@@ -18,6 +18,7 @@ mod rows;
 
 /// One provider, or one kind of OpenAI-shaped server.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Provider {
     /// Its name in model strings.
     pub name: Cow<'static, str>,

@@ -3,15 +3,16 @@
 //! A server writes the arguments from their beginning to their end, so the text can grow as they arrive: a piece goes on with
 //! the value before it, or is the next value in an object or a list that is open. Should a piece belong to a value that
 //! is complete, the text stays as it is until the call ends, and each member of the arguments that has changed is then
-//! written once more: a reader of JSON takes the last one.
+//! written again: a reader of JSON takes the last one.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::late::Late;
 use super::path::{Step, steps};
 use crate::error::{Error, ErrorKind};
-use crate::json::{Kind, Reader, strict, write_string};
+use crate::json::{self, Kind, Reader, push_string, strict};
 use crate::redact::one_line;
 
 /// How many items of a list may be missing between two that come one after the other. They are null.
@@ -51,49 +52,64 @@ pub(super) enum Value<'a> {
     Whole(&'a str),
 }
 
-impl Arguments {
-    /// Adds one of the `partialArgs` of a call.
-    pub(super) fn piece(&mut self, raw: &str) -> Result<(), Error> {
-        let (mut path, mut value) = (None, None);
-        Reader::over(raw).object_or_skip(|reader, key| {
+/// One of the `partialArgs` of a call.
+#[derive(Debug, Default)]
+pub(super) struct Piece<'a> {
+    path: Option<Cow<'a, str>>,
+    value: Option<Value<'a>>,
+}
+
+impl<'a> Piece<'a> {
+    /// Reads one.
+    pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, json::Error> {
+        let mut piece = Self::default();
+        reader.object_or_skip(|reader, key| {
             match (key, reader.peek()?) {
-                ("jsonPath", Kind::String) => path = Some(reader.string()?.into_lossy()),
+                ("jsonPath", Kind::String) => piece.path = Some(reader.string()?.into_lossy()),
                 ("stringValue", Kind::String) => {
                     let inside = reader
                         .raw()?
                         .get(1..)
                         .and_then(|text| text.strip_suffix('"'));
-                    value = inside.map(Value::Text);
+                    piece.value = inside.map(Value::Text);
                 }
                 ("nullValue", _) => {
                     reader.skip()?;
-                    value = Some(Value::Whole("null"));
+                    piece.value = Some(Value::Whole("null"));
                 }
                 // The JSON form of Protocol Buffers quotes the numbers that JSON lacks.
                 ("numberValue", Kind::String) => {
                     let number = reader.raw()?;
                     let digits = number.trim_matches('"');
-                    let is_number = digits.parse::<f64>().is_ok_and(f64::is_finite);
-                    value = Some(Value::Whole(if is_number { digits } else { "null" }));
+                    let mut inside = Reader::over(digits);
+                    let is_number = inside.number().and_then(|_| inside.end()).is_ok();
+                    piece.value = Some(Value::Whole(if is_number { digits } else { "null" }));
                 }
                 (key, kind) if key.ends_with("Value") => {
                     let raw = reader.raw()?;
                     if kind != Kind::Null {
-                        value = Some(Value::Whole(raw));
+                        piece.value = Some(Value::Whole(raw));
                     }
                 }
                 _ => reader.skip()?,
             }
             Ok(())
         })?;
-        match (path, value) {
+        Ok(piece)
+    }
+}
+
+impl Arguments {
+    /// Adds a piece.
+    pub(super) fn piece(&mut self, piece: Piece<'_>) -> Result<(), Error> {
+        match (piece.path, piece.value) {
             (Some(path), Some(value)) => self.add(&path, value),
             // It only says that a value begins or ends.
             _ => Ok(()),
         }
     }
 
-    /// Takes arguments that are here in full, after what came of them.
+    /// Takes arguments that are here in full, after the pieces of them that arrived.
     pub(super) fn whole(&mut self, raw: &str) -> Result<(), Error> {
         let mut failed = Ok(());
         Reader::over(raw).object_or_skip(|reader, key| {
@@ -270,9 +286,7 @@ impl Level {
 
 /// Writes the name of a member, with its colon.
 pub(super) fn push_name(text: &mut String, name: &str) {
-    let mut json = Vec::with_capacity(name.len() + 2);
-    write_string(&mut json, name);
-    text.push_str(&String::from_utf8_lossy(&json));
+    push_string(text, name);
     text.push(':');
 }
 

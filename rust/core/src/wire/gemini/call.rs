@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, Piece};
 use super::event::members;
 use crate::error::Error;
 use crate::json::{self, Kind, Reader};
@@ -113,9 +113,9 @@ impl GrowingCall {
         }
         let mut read = Ok(());
         Reader::over(piece.pieces.unwrap_or("[]")).array_or_skip(|reader| {
-            let raw = reader.raw()?;
+            let piece = Piece::read(reader)?;
             if read.is_ok() {
-                read = self.arguments.piece(raw);
+                read = self.arguments.piece(piece);
             }
             Ok(())
         })?;

@@ -1,12 +1,12 @@
 //! What a stream has to remember of one candidate, and how its parts become pieces of numbered parts.
 
+use super::beside::{Beside, Found, is_blank};
 use super::call::{FunctionCall, GrowingCall, begin, beside};
 use super::event::{Part, Parts, members};
 use super::finish;
 use crate::error::Error;
 use crate::json::{Reader, SurrogateJoin};
 use crate::message::{ChunkKind, Delta, Extra, FinishReason};
-use crate::places::Places;
 use crate::wire::by_index::Indexed;
 use crate::wire::most::{MOST, too_many};
 use crate::wire::usage_details::Details;
@@ -17,6 +17,8 @@ pub(super) struct CandidateState {
     index: u32,
     /// Why it ended.
     pub(super) finish: Option<FinishReason>,
+    /// The provider's word for that.
+    word: String,
     /// The number of the next part.
     next: u32,
     /// The part that the next piece of its kind goes on with.
@@ -26,9 +28,8 @@ pub(super) struct CandidateState {
     /// The number of the next call.
     calls: u32,
     growing: Option<Box<GrowingCall>>,
-    /// What it has beside its content: the places of the keys in `beside`.
-    keys: Places<String>,
-    beside: Vec<Beside>,
+    /// What it has beside its content.
+    beside: Beside,
 }
 
 /// A part that may go on.
@@ -38,15 +39,6 @@ struct Open {
     is_thought: bool,
     /// Whether it was the last part that a chunk named, so that plain text goes on with it.
     is_last: bool,
-}
-
-/// A value that a candidate has beside its content.
-#[derive(Debug)]
-struct Beside {
-    /// The number of its part.
-    number: u32,
-    /// A hash of its last value.
-    value: u64,
 }
 
 /// What the provider says about the end.
@@ -120,14 +112,18 @@ impl CandidateState {
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
         if let Some(call) = part.call {
-            let extra = beside(part.raw, &["functionCall"])?;
+            let extra = if part.has_more || part.is_thought || part.signature.is_some() {
+                beside(part.raw, &["functionCall"])?
+            } else {
+                Extra::default()
+            };
             return self.call(FunctionCall::read(call)?, extra, count, out);
         }
         if part.text.is_some() || part.signature.is_some() && !part.has_more {
             return self.text(part, whole, count, out);
         }
         if part.has_more {
-            self.begin(count)?;
+            Self::begin(count)?;
             self.close(out);
             let number = self.number();
             out.push(ChunkKind::Delta(Box::new(Delta {
@@ -169,7 +165,7 @@ impl CandidateState {
             }
             return Ok(());
         }
-        self.begin(count)?;
+        Self::begin(count)?;
         self.close(out);
         let number = self.number();
         if !is_alone && !whole {
@@ -223,7 +219,7 @@ impl CandidateState {
     }
 
     /// Counts a part that begins. Fails if there are too many.
-    fn begin(&self, count: &mut usize) -> Result<(), Error> {
+    fn begin(count: &mut usize) -> Result<(), Error> {
         *count += 1;
         if *count > MOST {
             return Err(too_many("parts"));
@@ -269,7 +265,7 @@ impl CandidateState {
             before => {
                 tool_calls.extend(before.map(|call| call.end()));
                 if !call.is_empty() {
-                    self.begin(count)?;
+                    Self::begin(count)?;
                     self.close(out);
                     let index = self.calls;
                     self.calls += 1;
@@ -281,10 +277,13 @@ impl CandidateState {
             }
         }
         if !tool_calls.is_empty() {
-            out.push(ChunkKind::Delta(Box::new(Delta {
-                tool_calls,
-                ..self.delta()
-            })));
+            let mut delta = self.delta();
+            delta.tool_calls = tool_calls;
+            if self.calls == 1 && self.finish.is_some() {
+                // A call after the end makes another reason of it.
+                self.say_end(&mut delta);
+            }
+            out.push(ChunkKind::Delta(Box::new(delta)));
         }
         read
     }
@@ -325,20 +324,13 @@ impl CandidateState {
         count: &mut usize,
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
-        let value = hash(raw);
-        let known = self.keys.get(key).and_then(|at| self.beside.get_mut(at));
-        let number = match known {
-            // Many servers repeat it in each event.
-            Some(known) if known.value == value => return Ok(()),
-            Some(known) => {
-                known.value = value;
-                known.number
-            }
-            None => {
-                self.begin(count)?;
+        let number = match self.beside.find(key, raw) {
+            Found::Same => return Ok(()),
+            Found::Changed(number) => number,
+            Found::New => {
+                Self::begin(count)?;
                 let number = self.number();
-                self.keys.set(key.to_owned(), self.beside.len());
-                self.beside.push(Beside { number, value });
+                self.beside.add(key, raw, number);
                 number
             }
         };
@@ -362,39 +354,31 @@ impl CandidateState {
         out: &mut Vec<ChunkKind>,
     ) {
         // The end of a stream may say less than what stopped it.
-        if reason == FinishReason::Stop && self.finish.is_some() {
+        let stands = |before| before != FinishReason::Stop;
+        if reason == FinishReason::Stop && self.finish.is_some_and(stands) {
             return;
         }
-        self.finish = Some(reason);
+        (self.finish, self.word) = (Some(reason), word);
         let mut delta = self.delta();
         if !finish::cuts(reason)
             && let Some(growing) = self.growing.take()
         {
             delta.tool_calls.push(growing.end());
         }
-        delta.finish_reason = Some(reason.corrected(false, self.calls > 0));
-        delta.provider_finish_reason = Some(word);
+        self.say_end(&mut delta);
         delta.stop_details = details;
         out.push(ChunkKind::Delta(Box::new(delta)));
+    }
+
+    /// Says why it ended.
+    fn say_end(&self, delta: &mut Delta) {
+        let called = self.calls > 0;
+        delta.finish_reason = self.finish.map(|reason| reason.corrected(false, called));
+        delta.provider_finish_reason = Some(self.word.clone());
     }
 
     /// Nothing follows.
     pub(super) fn leave(&mut self, out: &mut Vec<ChunkKind>) {
         self.close(out);
     }
-}
-
-/// Whether a value says nothing.
-fn is_blank(raw: &str) -> bool {
-    let inside = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
-    raw.starts_with(['{', '[', '"']) && inside.trim_ascii().is_empty()
-}
-
-/// A number that another text has only by chance.
-fn hash(text: &str) -> u64 {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
 }

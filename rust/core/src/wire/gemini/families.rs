@@ -8,7 +8,7 @@
 use crate::wire::model_name;
 use crate::wire::providers::OutputMode;
 
-/// How a model is told how much to think.
+/// How a request says how much a model should think.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Thinking {
     /// By `thinkingLevel`. It always thinks.
@@ -27,7 +27,7 @@ pub(super) enum Thinking {
     Never,
 }
 
-/// How `model` is told how much to think.
+/// How a request says how much `model` should think.
 pub(super) fn thinking(model: &str) -> Thinking {
     let is_pro = name(model).contains("-pro");
     match version(model) {

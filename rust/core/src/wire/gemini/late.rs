@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Tree};
 use super::arguments::{MOST_MISSING, Value, missing_items, push_name};
 use super::path::Step;
 use crate::error::Error;
-use crate::json::{Reader, tree};
+use crate::json::{Reader, strict, tree};
 use crate::wire::most::{MOST, too_many};
 
 /// The arguments as a tree, to which pieces can be added in any order.
@@ -86,7 +86,7 @@ impl Late {
             (Value::Text(text), Tree::String(known)) => known.push_str(&unescaped(text)?),
             (Value::Text(text), node) => *node = Tree::String(unescaped(text)?),
             (Value::Whole(raw), node) => {
-                *node = tree(raw, MOST).ok_or_else(|| too_many("values in one argument"))?;
+                *node = whole(raw)?;
             }
         }
         self.added += added;
@@ -96,7 +96,7 @@ impl Late {
     /// Replaces a member.
     pub(super) fn replace(&mut self, name: &str, raw: &str) -> Result<(), Error> {
         self.count()?;
-        let value = tree(raw, MOST).ok_or_else(|| too_many("values in one argument"))?;
+        let value = whole(raw)?;
         if self.arguments.get(name) != Some(&value) {
             *self.member(name) = value;
         }
@@ -130,6 +130,11 @@ impl Late {
             }
         }
     }
+}
+
+/// A value that is here in full.
+fn whole(raw: &str) -> Result<Tree, Error> {
+    tree(&strict(raw), MOST).ok_or_else(|| too_many("values in one argument"))
 }
 
 /// The text of the inside of a JSON string.

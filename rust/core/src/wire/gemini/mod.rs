@@ -4,10 +4,10 @@
 //! it again:
 //!
 //! - `text` is a text part; with `thought: true` it is a reasoning part whose field is `thought`. A `thoughtSignature` is
-//!   the signature of the reasoning part, and stands in the `extra` of a text part. The parts of a whole reply stay as they
+//!   the signature of the reasoning part, and is in the `extra` of a text part. The parts of a whole reply stay as they
 //!   are. A stream cuts a text anywhere, so its pieces of one kind that come one after the other are one part; but a piece
 //!   that has a signature, or any other key, is a part of its own, even if its text is empty: the documentation forbids to
-//!   merge those. A text that is empty and has nothing else is no part.
+//!   merge those. A text that is empty and has nothing else does not make a part.
 //! - `functionCall` is a tool call. Its arguments are the JSON text of `args`, or what `partialArgs` make of it. Its `extra`
 //!   has what the part has beside it (`thoughtSignature`), and in an object `function` what the function call has besides
 //!   `id`, `name` and `args`. A call without `args` has the arguments `{}`, and one without an id gets one of ours
@@ -22,12 +22,13 @@
 //! A part goes back with all of that only to the provider that sent it, by this API.
 //!
 //! `encode` writes a request. `stream` decodes events, and `event` reads their JSON. `candidate` has what a stream has to
-//! remember of a candidate, and writes its parts as pieces of numbered parts. `call` reads function calls, and joins the
+//! remember of a candidate, and writes its parts as pieces of numbered parts; `beside` has what it said beside its content. `call` reads function calls, and joins the
 //! pieces of one that grows: `arguments` makes a JSON text of them, by their `path`s, and `late` takes those that come
 //! out of order. `finish`, `usage`, `logprobs` and `head` read the rest of a reply. `reply` decodes a whole reply as a stream of
 //! one event.
 
 mod arguments;
+mod beside;
 mod call;
 mod candidate;
 mod encode;

@@ -1,5 +1,7 @@
 //! Reads the events of a stream.
 
+use compact_str::CompactString;
+
 use super::candidate::{CandidateState, Explanation};
 use super::event::{Candidate, Event};
 use super::{NAME, finish, head, logprobs, usage};
@@ -14,6 +16,10 @@ use crate::wire::stray::{Stray, Unread, keeps_alive, note_odd, unread};
 
 /// Reads one stream. A whole reply is a stream of one event.
 #[derive(Debug, Default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each says whether something was seen, in any order"
+)]
 pub(super) struct GeminiStream {
     head: ReplyHead,
     candidates: ByIndex<CandidateState>,
@@ -224,12 +230,13 @@ impl GeminiStream {
         }
         let before = out.len();
         head::note(&mut self.head, &mut event);
-        if let Some(raw) = event.usage
-            && (usage::has_counts(raw) || !self.has_counts)
-        {
-            self.has_counts |= usage::has_counts(raw);
-            self.usage.clear();
-            self.usage.push_str(raw);
+        if let Some(raw) = event.usage {
+            let has_counts = usage::has_counts(raw);
+            if has_counts || !self.has_counts {
+                self.has_counts = has_counts;
+                self.usage.clear();
+                self.usage.push_str(raw);
+            }
         }
         let candidates = event.first.into_iter().chain(event.rest);
         for (place, candidate) in candidates.enumerate() {
@@ -242,7 +249,7 @@ impl GeminiStream {
             self.report_usage(out)?;
         }
         if out.len() == before {
-            out.push(ChunkKind::Text(Default::default()));
+            out.push(ChunkKind::Text(CompactString::default()));
         }
         Ok(())
     }

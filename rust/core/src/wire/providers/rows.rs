@@ -139,7 +139,7 @@ fn google() -> Provider {
 /// How OAuth tokens of Google begin.
 pub(super) const GOOGLE_TOKENS: &[&str] = &["ya29."];
 
-/// Source: platform.minimax.io/docs/api-reference, "OpenAI SDK" and "Anthropic SDK".
+/// Source: platform.minimax.io/docs/api-reference, `OpenAI` SDK and Anthropic SDK.
 fn minimax() -> Provider {
     Provider {
         dialects: WITH_BOTH_BUT_COMPLETIONS,

@@ -211,8 +211,7 @@ fn check_part(place: &str, part: &Value, is_own: bool) -> Checked<()> {
     let mut data = DATA.iter().filter(has);
     match (data.next(), data.next()) {
         // Some clients send a part that has only a signature or metadata.
-        (None, _) if get(part, "thoughtSignature").is_some() => {}
-        (None, _) if get(part, "videoMetadata").is_some() => {}
+        (None, _) if has(&&"thoughtSignature") || has(&&"videoMetadata") => {}
         (None, _) => {
             return Err(invalid(format!(
                 "* GenerateContentRequest.{place}.data: required oneof field 'data' must have one \

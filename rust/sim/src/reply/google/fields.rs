@@ -22,7 +22,7 @@ pub(super) fn snake(name: &str) -> String {
     snake
 }
 
-/// Refuses a field that is none of these. `place` is the place of the object, empty for the whole
+/// Refuses a field that is not one of these. `place` is the place of the object, empty for the whole
 /// request.
 pub(super) fn check_names(json: &Value, place: &str, known: &[&str]) -> Checked<()> {
     let is_known = |name: &str| {

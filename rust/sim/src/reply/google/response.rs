@@ -39,7 +39,7 @@ impl Response {
                 [] => String::new(),
                 parts => format!("\"parts\":[{}],", parts.join(",")),
             };
-            self.candidate(candidate, &parts, true)
+            written(candidate, &parts, true)
         });
         self.json(&candidates.collect::<Vec<_>>().join(","), true)
     }
@@ -57,25 +57,7 @@ impl Response {
     /// One event of a stream, with one part of a candidate.
     pub(super) fn event(&self, candidate: &Candidate, part: &str, is_last: bool) -> String {
         let parts = format!("\"parts\":[{part}],");
-        self.json(&self.candidate(candidate, &parts, is_last), is_last)
-    }
-
-    fn candidate(&self, candidate: &Candidate, parts: &str, is_last: bool) -> String {
-        let finish = if is_last {
-            let refusal = candidate.choice.refusal.concat();
-            let message = match refusal.as_str() {
-                "" => String::new(),
-                text => format!(",\"finishMessage\":{}", Value::from(text)),
-            };
-            format!(
-                ",\"finishReason\":{}{message}",
-                Value::from(candidate.finish())
-            )
-        } else {
-            String::new()
-        };
-        let index = candidate.choice.index;
-        format!("{{\"content\":{{{parts}\"role\":\"model\"}}{finish},\"index\":{index}}}")
+        self.json(&written(candidate, &parts, is_last), is_last)
     }
 
     fn json(&self, candidates: &str, is_last: bool) -> String {
@@ -162,4 +144,23 @@ fn counted(counts: Counts) -> Value {
         fields.insert("thoughtsTokenCount".to_owned(), counts.reasoning.into());
     }
     usage
+}
+
+/// A candidate with these parts. The last one says why it ended.
+fn written(candidate: &Candidate, parts: &str, is_last: bool) -> String {
+    let finish = if is_last {
+        let refusal = candidate.choice.refusal.concat();
+        let message = match refusal.as_str() {
+            "" => String::new(),
+            text => format!(",\"finishMessage\":{}", Value::from(text)),
+        };
+        format!(
+            ",\"finishReason\":{}{message}",
+            Value::from(candidate.finish())
+        )
+    } else {
+        String::new()
+    };
+    let index = candidate.choice.index;
+    format!("{{\"content\":{{{parts}\"role\":\"model\"}}{finish},\"index\":{index}}}")
 }

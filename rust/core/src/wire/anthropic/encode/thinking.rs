@@ -45,9 +45,9 @@ pub(super) fn is_on(params: &Set<'_>, body: &Body<'_>) -> bool {
 /// The limits of an answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// The caller's; `None` if there is none.
+    /// The caller's, if there is one.
     pub(super) given: Option<u64>,
-    /// Ours, if there is none.
+    /// Ours, without one of the caller.
     pub(super) usual: u64,
     /// The model's, if it is known.
     pub(super) largest: Option<u64>,

@@ -195,7 +195,7 @@ fn a_server_that_never_says_why_it_ended_ends_all_the_same() {
         said(choice),
         (Some(FinishReason::ToolCalls), None, Value::Null)
     );
-    // But nothing at all is no answer.
+    // But nothing at all does not answer anything.
     assert_eq!(read(&[begun(), end()]).lost(), "it had no content");
 }
 

@@ -1,4 +1,4 @@
-//! Whole replies, and what is none.
+//! Whole replies, and other bodies.
 
 use serde_json::{Value, json};
 

@@ -17,7 +17,7 @@ use crate::wire::gemini::families;
 use crate::wire::messages::{Input, Message, Part, inner, not_a_message, plain};
 use crate::wire::providers::Provider;
 
-/// What stands in the place of a signature that there is not.
+/// What is sent instead of a missing signature.
 const NO_SIGNATURE: &str = r#","thoughtSignature":"skip_thought_signature_validator""#;
 
 /// Writes the system prompt and the input, and adds to `dropped` what was left out.

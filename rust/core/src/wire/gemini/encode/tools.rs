@@ -1,6 +1,6 @@
 //! Tools, and the choice between them.
 //!
-//! Functions in the form of Chat Completions are declared in one tool, in the place of the first of them. A tool in another
+//! Functions in the form of Chat Completions are declared in one tool, where the first of them was. A tool in another
 //! form, such as `{"googleSearch": {}}`, is sent as it is.
 
 use std::borrow::Cow;
@@ -45,7 +45,7 @@ pub(super) fn write(
                 dropped,
             )?;
         } else if kind.as_deref() == Some("function") {
-            // In the form of Responses, what it is stands beside the type.
+            // In the form of Responses, the function is beside the type.
             separate(&mut functions);
             let is_ours = |key: &str| matches!(key, "type" | "cache");
             let others = tool.iter().filter(|(key, _)| !is_ours(key));
@@ -177,7 +177,7 @@ pub(super) fn choice(choice: &str) -> Result<String, Error> {
                 function.unwrap_or("null"),
             )?);
         }
-        // Names may stand beside these modes only.
+        // Only these modes may have names.
         let word = match get("mode").map(plain).as_deref() {
             Some("auto") | None => Cow::Borrowed("validated"),
             Some(word) => Cow::Owned(word.to_owned()),
@@ -211,7 +211,7 @@ fn mode(path: &str, word: &str, names: &[&str]) -> Result<String, Error> {
         "validated" => "VALIDATED",
         _ => {
             return Err(invalid(format!(
-                "{path}: \"{}\" is none of \"auto\", \"none\", \"required\" and the names of the tools",
+                "{path}: \"{}\" is not one of \"auto\", \"none\", \"required\" and the names of the tools",
                 word.escape_debug()
             )));
         }

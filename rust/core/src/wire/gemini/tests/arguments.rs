@@ -169,6 +169,14 @@ fn pieces_in_any_other_order_have_the_same_value() {
             vec![text("$.a", "{"), text("$.b", "{"), text("$.a", "}")],
             json!({"a": "{}", "b": "{"}),
         ),
+        (
+            vec![
+                number("$.a", &json!(1)),
+                number("$.b", &json!("1.")),
+                number("$.a", &json!("-Infinity")),
+            ],
+            json!({"a": null, "b": null}),
+        ),
     ] {
         let read = read(&call(&pieces));
         let joined: Value = serde_json::from_str(&arguments(&read)).unwrap();

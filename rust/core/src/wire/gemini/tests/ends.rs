@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{decoded, event, last, parts, read, whole};
 use crate::error::ErrorKind;
-use crate::message::FinishReason;
+use crate::message::{ChunkKind, FinishReason};
 
 /// The reason that a reply with this word has, or that of the partial reply of its error.
 fn reason(word: &Value, content: &Value) -> (Option<FinishReason>, Option<String>, bool) {
@@ -275,7 +275,18 @@ fn stop_with_function_calls_means_that_tools_were_called() {
         whole(&call).unwrap().choices[0].finish_reason,
         Some(FinishReason::ToolCalls)
     );
-    // The call may come after the word.
+    // The call may come after the word. The last chunk with a reason has that of the reply.
+    for end in [vec![], vec![last("STOP")]] {
+        let events = [vec![last("STOP"), event(&call)], end].concat();
+        let said = read(&events)
+            .chunks
+            .into_iter()
+            .filter_map(|chunk| match chunk {
+                ChunkKind::Delta(delta) => delta.finish_reason,
+                ChunkKind::Text(_) => None,
+            });
+        assert_eq!(said.last(), Some(FinishReason::ToolCalls));
+    }
     let reply = read(&[last("STOP"), event(&call)]).reply;
     assert_eq!(
         reply.choices[0].finish_reason,

@@ -203,7 +203,7 @@ fn an_error_in_the_middle_of_a_stream_ends_it_with_what_came() {
             .stray_field(b"error", error["error"].to_string().as_bytes())
             .is_err()
     );
-    // One with nothing in it is none.
+    // An empty one does not say anything.
     let mut fine = last("STOP");
     fine["error"] = Value::Null;
     assert_eq!(read(&[text, fine]).parts(), json!([{"text": "a"}]));
@@ -293,7 +293,7 @@ fn what_is_not_a_reply_is_named() {
         let error = Gemini.decode_reply(body.as_bytes(), 1).unwrap_err();
         assert_eq!(error.kind(), kind, "{body}: {error}");
     }
-    // A broken character costs nothing but itself.
+    // A broken character costs only itself.
     let body = b"{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\xff\"}]},\"finishReason\":\"STOP\"}]}";
     let reply = Gemini.decode_reply(body, 1).unwrap();
     assert_eq!(reply.choices[0].text(), "a\u{fffd}");

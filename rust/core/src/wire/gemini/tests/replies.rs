@@ -182,7 +182,7 @@ fn usage_has_one_arithmetic() {
         ..Usage::default()
     };
     assert_eq!(all, expected);
-    // The counts of what there is none of are absent.
+    // A count of zero is absent.
     let thoughts = usage(&json!({"promptTokenCount": 5, "thoughtsTokenCount": 3})).unwrap();
     assert_eq!(
         (thoughts.completion_tokens, thoughts.total_tokens),

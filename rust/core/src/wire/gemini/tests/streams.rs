@@ -153,7 +153,7 @@ fn the_last_usage_with_counts_wins() {
     );
     assert_eq!(total(&[end, with(&counts(4))]), Some(Some(8)));
     assert_eq!(total(&[with(&json!(null))]), None);
-    // It belongs to what came so far, so that the partial reply has it, too.
+    // The partial reply has it, too.
     let broken = [with(&counts(3)).to_string(), "{\"candidates\":[".to_owned()];
     let read = read_texts(&broken, 1);
     assert!(read.error.is_some());

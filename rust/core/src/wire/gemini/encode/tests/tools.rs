@@ -114,7 +114,7 @@ fn a_choice_that_is_none_is_refused() {
     for (choice, expected) in [
         (
             json!("perhaps"),
-            "params.tool_choice: \"perhaps\" is none of",
+            "params.tool_choice: \"perhaps\" is not one of",
         ),
         (
             json!({"type": "web_search"}),
