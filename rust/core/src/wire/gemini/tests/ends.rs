@@ -177,7 +177,7 @@ fn a_blocked_prompt_is_a_reply_without_candidates() {
     for reply in [
         decoded(&body).unwrap(),
         decoded(&json!([body])).unwrap(),
-        read(&[body.clone()]).reply,
+        read(std::slice::from_ref(&body)).reply,
     ] {
         let choice = &reply.choices[0];
         assert_eq!(choice.finish_reason, Some(FinishReason::ContentFilter));
@@ -234,7 +234,7 @@ fn a_continuation_is_a_cut_reply_with_its_token() {
 #[test]
 fn a_stream_is_complete_when_a_finish_reason_has_come() {
     let text = event(&json!([{"text": "a"}]));
-    let cut = read(&[text.clone()]);
+    let cut = read(std::slice::from_ref(&text));
     assert_eq!(
         cut.missing.unwrap(),
         "no finishReason arrived for candidate 0"
@@ -281,11 +281,12 @@ fn stop_with_function_calls_means_that_tools_were_called() {
         let said = read(&events)
             .chunks
             .into_iter()
-            .filter_map(|chunk| match chunk {
+            .rev()
+            .find_map(|chunk| match chunk {
                 ChunkKind::Delta(delta) => delta.finish_reason,
                 ChunkKind::Text(_) => None,
             });
-        assert_eq!(said.last(), Some(FinishReason::ToolCalls));
+        assert_eq!(said, Some(FinishReason::ToolCalls));
     }
     let reply = read(&[last("STOP"), event(&call)]).reply;
     assert_eq!(

@@ -15,6 +15,7 @@ fn body(code: u16, status: &str, message: &str, details: &Value) -> Value {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn each_error_body_has_its_class_in_every_form_and_place() {
     use ErrorKind as K;
     let info = |reason: &str| json!([{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com"}]);
@@ -162,7 +163,7 @@ fn each_error_body_has_its_class_in_every_form_and_place() {
                 (kind, retryable),
                 "{text}"
             );
-            let in_stream = read_texts(&[text.clone()], 1).error.unwrap();
+            let in_stream = read_texts(std::slice::from_ref(text), 1).error.unwrap();
             assert_eq!(
                 (in_stream.kind(), in_stream.is_retryable()),
                 (kind, retryable),

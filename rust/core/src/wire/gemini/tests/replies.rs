@@ -275,10 +275,9 @@ fn a_stream_of_the_same_content_gives_an_equal_reply() {
         .decode_reply(json!(events).to_string().as_bytes(), 1)
         .unwrap();
     assert_eq!(parts(&list), parts(&reply));
-    let stream: String = events
-        .iter()
-        .map(|event| format!("data: {event}\r\n\r\n"))
-        .collect();
+    let stream = events.iter().fold(String::new(), |stream, event| {
+        stream + &format!("data: {event}\r\n\r\n")
+    });
     let stream = Gemini.decode_reply(stream.as_bytes(), 1).unwrap();
     assert_eq!(parts(&stream), parts(&reply));
 }
