@@ -128,7 +128,7 @@ class Response:
 
     def add(self, data: dict[str, Any]) -> None:
         """Add a piece: only its parts are new, and the rest is the last that was said."""
-        # `promptFeedback` stands in the first piece only (wire.md 18.3), and null is absent.
+        # `promptFeedback` is in the first piece only (wire.md 18.3), and null is absent.
         self.head |= {key: value for key, value in data.items() if value is not None}
         for place, said in enumerate(data.get("candidates") or []):
             index = said.get("index") or place
@@ -252,7 +252,7 @@ class Candidate:
             self._parts.append(read)
 
     def parts(self) -> list[dict[str, Any]]:
-        """Return the parts, and then what stands beside the content."""
+        """Return the parts, and then what is beside the content."""
         parts = [one.part() if isinstance(one, GrowingCall) else one for one in self._parts]
         known = _DETAILS if self.stop_details else ()
         return [

@@ -96,7 +96,7 @@ def _read_config(rest: dict[str, Any], params: dict[str, Any]) -> None:
     for key, name in _ARGUMENTS.items():
         if key in config:
             value = config.pop(key)
-            # Nobody writes a count with a fraction of zero.
+            # A count has no fraction.
             params[name] = int(value) if key == "topK" else value
     if "responseJsonSchema" in config and config.get("responseMimeType") == "application/json":
         del config["responseMimeType"]

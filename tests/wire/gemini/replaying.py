@@ -49,7 +49,7 @@ def _comparable(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     made = [part["id"] for part in parts if is_made(part)]
     assert len(made) == len(set(made))
     found = [_call(part) if part["type"] == "tool_call" else part for part in parts]
-    # What stands beside the content is at the end, in any order.
+    # What is beside the content is at the end, in any order.
     beside = [one for one in found if one["type"] == "opaque" and one["field"] != "parts"]
     others = [one for one in found if one not in beside]
     assert found[: len(others)] == others

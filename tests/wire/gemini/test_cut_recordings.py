@@ -80,9 +80,9 @@ def test_a_stream_that_ends_early_is_an_error_with_all_that_arrived(
 def test_a_stream_that_ends_behind_its_finish_reason_is_whole(
     streams: list[dict[str, Any]], transport: str, report_line: Callable[[str], None]
 ) -> None:
-    """Its end is the end of the body, so this one cannot be told from one that has no more.
+    """Its end is the end of the body, so this one looks like one that has no more.
 
-    An array without its bracket can.
+    An array without its bracket does not.
     """
     turn = ("direct", "general").index(transport)
     replays: list[GeminiReplay] = []

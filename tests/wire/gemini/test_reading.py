@@ -24,7 +24,7 @@ KINDS_OF_ERRORS = {
     "LlmContextLengthError": 1,
     # Three `cachedContents` under the address of a reply (wire.md 18.3, traps).
     "LlmUnexpectedContentError": 3,
-    # A call of a tool that nobody declared.
+    # A call of a tool that was not declared.
     "LlmServerError": 5,
 }
 # What Gemini does not have.

@@ -42,7 +42,7 @@ def parts_of(row: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         written(part)
         for part in reading.parts
-        # What stands beside the content describes it.
+        # What is beside the content describes it.
         if part["type"] != "opaque" or part["field"] == "parts"
     ]
 
@@ -90,7 +90,7 @@ def test_every_part_of_a_reply_goes_back_as_it_arrived(
     for row, (sent, dropped) in zip(rows, outcomes, strict=True):
         expected, returned = parts_of(row), said(sent)
         kinds.update(key for part in expected for key in part)
-        # What stands beside the content comes after it.
+        # What is beside the content comes after it.
         beside = {f"messages[1].content[{len(expected) + number}]" for number in range(10)}
         lost = [one for one in dropped if one not in beside]
         wrong = [f"dropped: {lost}"] if lost else []
