@@ -82,7 +82,7 @@ def test_a_stream_that_ends_behind_its_finish_reason_is_whole(
 ) -> None:
     """Its end is the end of the body, so this one looks like one that has no more.
 
-    An array without its bracket can.
+    An array without its bracket does not.
     """
     turn = ("direct", "general").index(transport)
     replays: list[GeminiReplay] = []
