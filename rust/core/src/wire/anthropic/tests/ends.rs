@@ -231,3 +231,23 @@ fn details_that_are_no_json_are_none() {
     let reply = super::Dialect::decode_reply(&super::Messages, body.as_bytes(), 1).unwrap();
     assert_eq!(reply.choices[0].stop_details, None);
 }
+
+#[test]
+fn a_stream_that_ends_before_any_content_may_be_repeated() {
+    let mut decoder = super::Dialect::stream(&super::Messages, 1);
+    let mut chunks = Vec::new();
+    let mut push = |event: &Value, chunks: &mut Vec<_>| {
+        let data = event.to_string();
+        decoder.event(b"", data.as_bytes(), chunks).unwrap();
+    };
+    for event in [begun(), start(0, &no_text()), json!({"type": "ping"})] {
+        push(&event, &mut chunks);
+        // A chunk would be something that the reader has seen.
+        assert!(chunks.is_empty(), "{event}");
+    }
+    push(&text(0, "a"), &mut chunks);
+    assert!(chunks.iter().any(|chunk| chunk.has_content()));
+    // At its end, the part is there all the same.
+    let read = read(&[begun(), start(0, &no_text())]);
+    assert_eq!(read.reply.choices[0].parts.len(), 1);
+}
