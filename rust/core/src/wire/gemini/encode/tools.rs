@@ -56,6 +56,10 @@ pub(super) fn write(
                 "{path}.type: gemini has no tools of type {}; its own are dicts such as {{\"googleSearch\": {{}}}}",
                 kind.escape_debug()
             )));
+        } else if get("input_schema").is_some() {
+            return Err(invalid(format!(
+                "{path}.input_schema: only the API of Anthropic takes a tool in this form; add \"type\": \"function\" and name it `parameters`"
+            )));
         } else {
             let others = if functions.is_empty() {
                 &mut before
