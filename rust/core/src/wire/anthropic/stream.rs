@@ -81,7 +81,6 @@ impl StreamDecoder for MessagesStream {
             return Ok(Step::Continue);
         }
         if name == b"error" {
-            out.extend(self.beginning.take());
             return Err(errors::decode(None, data));
         }
         let event = match Event::read(data) {
@@ -148,7 +147,8 @@ impl MessagesStream {
             // A server may leave it to the name of the event.
             None => str::from_utf8(name).unwrap_or_default(),
         };
-        if self.beginning.is_some() && kind != "ping" {
+        let goes_on = kind.starts_with("content_block_") || kind.starts_with("message");
+        if goes_on && self.beginning.is_some() {
             out.extend(self.beginning.take());
         }
         match kind {

@@ -18,7 +18,12 @@ pub(super) struct Late {
     changed: BTreeSet<String>,
     /// How many values were added.
     added: usize,
+    /// How many bytes were added.
+    bytes: usize,
 }
+
+/// How many bytes of late pieces a call may have. They are kept until it ends.
+const MOST_BYTES: usize = 4 << 20;
 
 impl Late {
     /// Goes on after this text.
@@ -38,6 +43,7 @@ impl Late {
             arguments,
             changed: BTreeSet::new(),
             added: 0,
+            bytes: 0,
         })
     }
 
@@ -46,7 +52,8 @@ impl Late {
         let Some((Step::Name(name), steps)) = steps.split_first() else {
             return Ok(());
         };
-        self.count()?;
+        let (Value::Text(said) | Value::Whole(said)) = value;
+        self.count(said.len())?;
         let mut node = self.member(name);
         let mut added = 0;
         for step in steps {
@@ -95,7 +102,7 @@ impl Late {
 
     /// Replaces a member.
     pub(super) fn replace(&mut self, name: &str, raw: &str) -> Result<(), Error> {
-        self.count()?;
+        self.count(raw.len())?;
         let value = whole(raw)?;
         if self.arguments.get(name) != Some(&value) {
             *self.member(name) = value;
@@ -103,10 +110,11 @@ impl Late {
         Ok(())
     }
 
-    /// Counts a value. Fails if there are too many.
-    fn count(&mut self) -> Result<(), Error> {
+    /// Counts a value of so many bytes. Fails if there are too many.
+    fn count(&mut self, bytes: usize) -> Result<(), Error> {
         self.added += 1;
-        if self.added > MOST {
+        self.bytes += bytes;
+        if self.added > MOST || self.bytes > MOST_BYTES {
             return Err(too_many("late pieces in one tool call"));
         }
         Ok(())

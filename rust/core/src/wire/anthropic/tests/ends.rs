@@ -236,17 +236,21 @@ fn details_that_are_no_json_are_none() {
 fn a_stream_that_ends_before_any_content_may_be_repeated() {
     let mut decoder = super::Dialect::stream(&super::Messages, 1);
     let mut chunks = Vec::new();
-    let mut push = |event: &Value, chunks: &mut Vec<_>| {
-        let data = event.to_string();
-        decoder.event(b"", data.as_bytes(), chunks).unwrap();
-    };
     for event in [begun(), start(0, &no_text()), json!({"type": "ping"})] {
-        push(&event, &mut chunks);
+        let data = event.to_string();
+        decoder.event(b"", data.as_bytes(), &mut chunks).unwrap();
         // A chunk would be something that the reader has seen.
         assert!(chunks.is_empty(), "{event}");
     }
-    push(&text(0, "a"), &mut chunks);
-    assert!(chunks.iter().any(|chunk| chunk.has_content()));
+    // Nor is there one before an error.
+    let error = json!({"type": "error", "error": {"type": "overloaded_error", "message": "m"}});
+    let failed = decoder.event(b"error", error.to_string().as_bytes(), &mut chunks);
+    assert!(failed.is_err() && chunks.is_empty());
+    let failed = decoder.event(b"", error.to_string().as_bytes(), &mut chunks);
+    assert!(failed.is_err() && chunks.is_empty());
+    let data = text(0, "a").to_string();
+    decoder.event(b"", data.as_bytes(), &mut chunks).unwrap();
+    assert!(chunks.iter().any(crate::message::ChunkKind::has_content));
     // At its end, the part is there all the same.
     let read = read(&[begun(), start(0, &no_text())]);
     assert_eq!(read.reply.choices[0].parts.len(), 1);

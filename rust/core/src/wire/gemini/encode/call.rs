@@ -211,7 +211,10 @@ fn response(text: Option<&str>, is_error: bool) -> String {
         return if is_error { "{\"error\":\"\"}" } else { "{}" }.to_owned();
     };
     let trimmed = text.trim();
-    let is_json = is_complete(trimmed.as_bytes()) && !trimmed.contains("\"$ref\"");
+    // A number as text stays as it is: theirs are doubles, and the digits of an id would be lost.
+    let is_json = trimmed.starts_with(['{', '['])
+        && is_complete(trimmed.as_bytes())
+        && !trimmed.contains("\"$ref\"");
     let has_key = || {
         let all = fields(trimmed, "content").unwrap_or_default();
         let is_ours = |key: &str| matches!(key, "output" | "error");
