@@ -22,6 +22,7 @@ MODELS = {
     "chat": "deepseek:deepseek-chat",
     "responses": "openai:gpt-5.6",
     "messages": "anthropic:claude-opus-4-7",
+    "gemini": "google:gemini-3-pro-preview",
 }
 # One white pixel.
 PICTURE = base64.b64decode(

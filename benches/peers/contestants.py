@@ -31,8 +31,12 @@ OURS = "tokenwire"
 GENERAL = "tokenwire, general"
 """The same over the transport on top of reqwest."""
 
-RESPONSES = "tokenwire, Responses"
-"""The same over the Responses API, whose events are longer and whose streams have more of them."""
+OTHER_APIS = {
+    "responses": "tokenwire, Responses",
+    "messages": "tokenwire, Messages",
+    "gemini": "tokenwire, Gemini",
+}
+"""The same over other APIs than chat completions, whose events are longer."""
 
 # A hand-written loop that processes each block at once and calls back, without an iterator for the
 # reader of the stream. It is the least that Python code can do, next to what users write.
@@ -47,12 +51,15 @@ CONTESTANTS = [
         variables={"TOKENWIRE_TRANSPORT": "general"},
         kinds=("stream_async", "stream_sync", "paced_async", "ask_sync", "ask_async", "tls"),
     ),
-    Contestant(
-        RESPONSES,
-        "tokenwire",
-        "tokenwire_worker",
-        variables={"TOKENWIRE_API": "responses"},
-        kinds=("stream_async", "stream_sync", "first_token", "paced_async"),
+    *(
+        Contestant(
+            name,
+            "tokenwire",
+            "tokenwire_worker",
+            variables={"TOKENWIRE_API": api},
+            kinds=("stream_async", "stream_sync", "first_token", "paced_async"),
+        )
+        for api, name in OTHER_APIS.items()
     ),
     Contestant(
         "tokenwire, chunk objects",

@@ -71,7 +71,14 @@ class Answering:
 
 
 # Where the path of an API begins.
-_OPERATIONS = ("/chat/completions", "/completions", "/responses", "/messages", "/publishers")
+_OPERATIONS = (
+    "/chat/completions",
+    "/completions",
+    "/responses",
+    "/messages",
+    "/publishers",
+    "/models/",
+)
 
 
 class _Connection(asyncio.Protocol):
@@ -129,13 +136,7 @@ class _Connection(asyncio.Protocol):
         body = bytes(self._received[end + 4 : whole])
         del self._received[:whole]
         path = line.split(" ")[1].lstrip("/")
-        for operation in (
-            "/chat/completions",
-            "/completions",
-            "/responses",
-            "/messages",
-            "/publishers",
-        ):
+        for operation in _OPERATIONS:
             path = path.partition(operation)[0]
         self._server.received[path] = body
         return path

@@ -103,8 +103,9 @@ def error_leaves(
         yield f"{path}.message", bool(seen.message), True
         return
     # The client puts its own words around the provider's, and escapes and shortens them.
-    said = " ".join(expected.message.split())[:300]
-    yield f"{path}.message", said if said in seen.message else seen.message, said
+    said, heard = (" ".join(one.message.split()) for one in (expected, seen))
+    said = said[:300]
+    yield f"{path}.message", said if said in heard else seen.message, said
     for name in ("status_code", "type", "code", "param", "body", "retry_after"):
         yield f"{path}.{name}", getattr(seen, name), getattr(expected, name)
     if expected.retryable is not None:

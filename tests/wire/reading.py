@@ -28,6 +28,8 @@ class Reading:
     stop_details: dict[str, Any] | None = None
     parts: list[dict[str, Any]] = field(default_factory=list)
     logprobs: list[tuple[Any, ...]] = field(default_factory=list)
+    # The answers after the first one: index, parts, finish reasons and log probabilities.
+    others: list[dict[str, Any]] = field(default_factory=list)
     usage: dict[str, Any] | None = None
     details: dict[str, Any] | None = None
     citations: list[dict[str, Any]] = field(default_factory=list)

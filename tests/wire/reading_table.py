@@ -32,7 +32,10 @@ def differences(replay: Replay, seen: Reading, expected: Reading) -> list[str]:
     """Return every place where the client says something else than the reading."""
     seen, expected = replay.comparable(seen), replay.comparable(expected)
     expected = replace(
-        expected, model=expected.model or replay.key, parts=_noted(expected.parts, replay)
+        expected,
+        model=expected.model or replay.key,
+        parts=_noted(expected.parts, replay),
+        others=[{**one, "parts": _noted(one["parts"], replay)} for one in expected.others],
     )
     leaves = list(_errors(replay, seen, expected))
     names = _BY_VALUE
@@ -61,7 +64,7 @@ def _errors(replay: Replay, seen: Reading, expected: Reading) -> Iterator[tuple[
     if expected.error.kind == "LlmStreamIncompleteError" == seen.error.kind:
         # Its text names what is missing.
         message = seen.error.message
-        named = any(words in message for words in (replay.LAST, "inside an event"))
+        named = any(words in message for words in (replay.LAST, "inside an event", "has no end"))
         yield "error.message", named or message, True
 
 
@@ -126,7 +129,7 @@ class Table:
         """Compare one reply with its reading."""
         self.reads += 1
         row = replay.row
-        kind = "error" if row["status"] >= 400 else "stream" if row["is_sse"] else "whole"
+        kind = "error" if row["status"] >= 400 else "stream" if replay.streams else "whole"
         place, number = (row["provider"], f"{kind}, {row['fidelity']}"), row["number"]
         if wrong := differences(replay, seen, expected):
             self._failed[place].add(number)

@@ -49,7 +49,7 @@ class Returning:
     ) -> tuple[dict[str, Any], list[str]]:
         """Ask, and send the reply's message back, after it was saved, copied and loaded."""
         client = replay.client(self._server)
-        if replay.row["is_sse"]:
+        if replay.streams:
             async with client.stream_async("-") as stream:
                 async for _ in stream:
                     pass

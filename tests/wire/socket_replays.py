@@ -174,7 +174,8 @@ class Replay:
     def _error(self, error: LlmError, pieces: Pieces) -> Reading:
         seen = Reading()
         if error.partial is not None:
-            seen = seen_reply(error.partial, self.row["response_body_text"], pieces)
+            heard = pieces if self.streams else None
+            seen = seen_reply(error.partial, self.row["response_body_text"], heard)
         seen.error = PlainError(
             type(error).__name__,
             error.message,
@@ -196,8 +197,6 @@ def seen_reply(reply: LlmResponse[Any], body: str, pieces: Pieces | None = None)
         details = usage.pop("details", None)
         cost = usage.get("cost_usd")
         usage["cost_usd"] = None if cost is None else Decimal(cost)
-    content = reply.message.content
-    parts = [TextPart(content)] if isinstance(content, str) and content else content or []
     seen = Reading(
         id=reply.id,
         model=reply.model,
@@ -206,10 +205,17 @@ def seen_reply(reply: LlmResponse[Any], body: str, pieces: Pieces | None = None)
         finish_reason=reply.finish_reason,
         provider_finish_reason=reply.provider_finish_reason,
         stop_details=reply.stop_details,
-        parts=[_dumped(part) for part in parts],
-        logprobs=[
-            (token.token, token.logprob, token.bytes, token.top, token.text_offset)
-            for token in reply.logprobs or ()
+        parts=_parts(reply.message),
+        logprobs=_logprobs(reply.logprobs),
+        others=[
+            {
+                "index": choice.index,
+                "parts": _parts(choice.message),
+                "finish_reason": choice.finish_reason,
+                "provider_finish_reason": choice.provider_finish_reason,
+                "logprobs": _logprobs(choice.logprobs),
+            }
+            for choice in reply.choices[1:]
         ],
         usage=usage,
         details=details,
@@ -230,6 +236,19 @@ def seen_reply(reply: LlmResponse[Any], body: str, pieces: Pieces | None = None)
     seen.contradictions = [] if pieces is None else pieces.contradictions(reply, body)
     seen.contradictions += _contradictions(reply, seen)
     return seen
+
+
+def _parts(message: Any) -> list[dict[str, Any]]:
+    content = message.content
+    parts = [TextPart(content)] if isinstance(content, str) and content else content or []
+    return [_dumped(part) for part in parts]
+
+
+def _logprobs(tokens: Any) -> list[tuple[Any, ...]]:
+    return [
+        (token.token, token.logprob, token.bytes, token.top, token.text_offset)
+        for token in tokens or ()
+    ]
 
 
 def _dumped(part: Any) -> dict[str, Any]:
@@ -256,9 +275,9 @@ def _contradictions(reply: LlmResponse[Any], seen: Reading) -> list[str]:
             ],
         )
     )
-    pairs.append(("choices", [choice.index for choice in reply.choices], [0]))
+    pairs.append(("first choice", [choice.index for choice in reply.choices[:1]], [0]))
     for name in ("text", "reasoning", "refusal", "tool_calls", "finish_reason", "message"):
-        pairs += [(name, getattr(one, name), getattr(reply, name)) for one in reply.choices]
+        pairs += [(name, getattr(one, name), getattr(reply, name)) for one in reply.choices[:1]]
     json.dumps(reply.to_dict(), default=repr)
     return [f"{name}: {left!r} and {right!r}" for name, left, right in pairs if left != right]
 

@@ -1,4 +1,4 @@
-"""`ChatClient`: the APIs for conversations, such as chat completions, Responses and Messages."""
+"""`ChatClient`: the APIs for conversations: chat completions, Responses, Messages and Gemini."""
 
 from __future__ import annotations
 

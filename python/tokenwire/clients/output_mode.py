@@ -74,8 +74,10 @@ def with_answer_tool(
         )
     tools = params.get("tools") or ()
     name = described["name"]
+    number = 2
     while name in taken:
-        name = f"{name[:63]}_"
+        name = f"{described['name'][:60]}_{number}"
+        number += 1
     function = {
         "name": name,
         "description": "Gives the answer. Call it once, when you know the answer.",
@@ -87,7 +89,7 @@ def with_answer_tool(
     choice = params.get("tool_choice")
     # One of the caller's own tools may be the one that has to be called.
     if choice in (None, "auto", "none"):
-        if _reasons(params):
+        if _reasons(params) and not (tools and choice == "none"):
             params["tool_choice"] = "auto"
             asked = _told(f"Give your answer by calling the tool {name}.", asked, steering)
         elif tools and choice != "none":

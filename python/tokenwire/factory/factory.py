@@ -92,7 +92,7 @@ class LlmClientFactory:
 
     @overload
     def get_client(
-        self, name: str, *, api: Literal["chat", "responses", "messages"], **settings: Any
+        self, name: str, *, api: Literal["chat", "responses", "messages", "gemini"], **settings: Any
     ) -> ChatClient: ...
 
     @overload
@@ -261,7 +261,7 @@ def client(name: str, *, api: Literal["completions"], **settings: Any) -> Comple
 
 @overload
 def client(
-    name: str, *, api: Literal["chat", "responses", "messages"], **settings: Any
+    name: str, *, api: Literal["chat", "responses", "messages", "gemini"], **settings: Any
 ) -> ChatClient: ...
 
 

@@ -203,6 +203,19 @@ def refusal_of(reply: LlmResponse[Any]) -> str:
     return str(details.get("explanation") or details.get("category") or "")
 
 
+def filtered(reply: LlmResponse[Any]) -> str:
+    """What is said where a filter stopped the reply, with what the provider says about it."""
+    # Gemini explains it beside the reply (https://ai.google.dev/api/generate-content, `Candidate`
+    # and `PromptFeedback`), at least by its word for the end.
+    details = reply.stop_details
+    details = details if isinstance(details, dict) else {}
+    said = details.get("finishMessage") or details.get("blockReasonMessage")
+    if not said and reply.provider_finish_reason != reply.finish_reason:
+        said = reply.provider_finish_reason
+    problem = "the provider's filter stopped the reply"
+    return f"{problem}: {said}" if said else problem
+
+
 def whole_number(value: Any, name: str, at_least: int) -> int:
     """The value of the argument `name`, which must be an int of at least `at_least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < at_least:

@@ -10,6 +10,7 @@ from tokenwire.interface.defaults import (
     DefaultMethods,
     ask,
     ask_async,
+    filtered,
     lacking,
     no_answer_yet,
     open_stream,
@@ -323,7 +324,7 @@ class LlmClientInterface(DefaultMethods):
         elif reply.refusal is not None or reason == "refusal":
             problem = f"the model refused: {refusal_of(reply)}"
         elif reason == "content_filter":
-            problem = "the provider's filter stopped the reply"
+            problem = filtered(reply)
         elif not text and _engine._has_audio(reply):
             problem = (
                 "the reply is audio and has no text; use complete(), its message has the audio"

@@ -11,7 +11,7 @@ from tokenwire.errors import (
     LlmValidationError,
     note_reply,
 )
-from tokenwire.interface.defaults import no_answer_yet, refusal_of
+from tokenwire.interface.defaults import filtered, no_answer_yet, refusal_of
 from tokenwire.tools.typed_output import parse_reply, reask_message
 from tokenwire.types import LlmRequest, TextPart
 
@@ -62,7 +62,7 @@ def parsed(target: object, reply: LlmResponse[Any], limit: str = "the token limi
             names = ", ".join(call.name for call in reply.tool_calls)
             problem = f"the reply calls tools ({names}) instead of answering ({error})"
         elif reply.finish_reason == "content_filter":
-            problem = f"the provider's filter stopped the reply ({error})"
+            problem = f"{filtered(reply)} ({error})"
         else:
             note_reply(error, reply)
             raise

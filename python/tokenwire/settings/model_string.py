@@ -128,6 +128,9 @@ def resolve(
         base_url = _base_url(model, parts, base_url)
     elif not parts.name.strip():
         raise LlmConfigError(f'model: there is no model after "{head}:"')
+    if row is None and _engine.provider_problem(head) is None:
+        # It may be another name of the provider.
+        head = _row(head)["name"]
     return Target(head, parts.name, base_url, row)
 
 

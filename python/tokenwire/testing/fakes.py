@@ -44,7 +44,8 @@ class FakeRequest:
     Attributes:
         provider: The provider's name, as before the colon of a model string.
         model: The model's id.
-        api: The API of the call, such as `"chat"`, `"responses"` or `"messages"`.
+        api: The API of the call, such as `"chat"`, `"responses"`, `"messages"`
+            or `"gemini"`.
         url: Where it would have been sent; None for a client without an address.
         stream: Whether the reply was requested as a stream.
         body: The whole body.

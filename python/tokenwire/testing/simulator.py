@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 class SimServer:
     """A running simulator. A background thread serves it until `stop()`.
 
-    It speaks OpenAI's chat completions, text completions and Responses, Anthropic's Messages, and
-    their lists of models, and its replies are deterministic. A script sets replies, pacing, errors,
-    replays and faults.
+    It speaks OpenAI's chat completions, text completions and Responses, Anthropic's Messages,
+    Google's Gemini, and their lists of models, and its replies are deterministic. A script sets
+    replies, pacing, errors, replays and faults.
 
     Args:
         script: What to answer; see the simulator's guide.

@@ -134,7 +134,8 @@ def tool_schema(tool: ToolLike, *, strict_form: bool = True) -> dict[str, Any]:
         tool: A function or method (async too), a pydantic model or dataclass whose fields are the
             arguments, a `Tool`, or a dict. A dict with a `type` is passed on as it is; one with
             `function` gets the type "function"; one with `name` is wrapped as such a function,
-            unless it has an `input_schema`, as Anthropic's tools do.
+            unless it has an `input_schema`, as Anthropic's tools do. One whose values are all
+            objects or lists is Gemini's own, and passed on as it is.
         strict_form: Whether the parameters of a strict tool are written in OpenAI's strict form.
 
     Returns:
@@ -184,6 +185,9 @@ def _named_function(tool: Mapping[str, Any]) -> dict[str, Any]:
     if "name" in tool:
         function = {name: tool[name] for name in tool if name not in ("type", "cache")}
         return {"type": "function", "function": function, **_cached(tool.get("cache"))}
+    if tool and all(isinstance(value, (Mapping, list)) for value in tool.values()):
+        # One of Gemini's own, such as {"googleSearch": {}}.
+        return dict(tool)
     raise LlmConfigError(
         "a tool that is a dict needs `type`, `function`, or `name` and `parameters`"
     )

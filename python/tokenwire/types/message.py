@@ -127,17 +127,24 @@ def _as_part(value: object) -> object:
     if all(hasattr(value, name) for name in ("id", "name", "arguments")):
         call: Any = value
         extra = getattr(call, "extra", None)
-        # Only calls of this API have an item, and a compiled `ToolCall` does not note its API.
-        is_item = isinstance(extra, Mapping) and "item" in extra
         return {
             "type": "tool_call",
             "id": call.id,
             "name": call.name,
             "arguments": call.arguments,
             "extra": extra,
-            "api": "responses" if is_item else None,
+            "api": _api_of(extra),
         }
     raise PydanticCustomError("part_type", "a part must be a string, a part object or a dict")
+
+
+def _api_of(extra: object) -> str | None:
+    """The API of a compiled `ToolCall`, which does not note it: by what only its calls have."""
+    if not isinstance(extra, Mapping):
+        return None
+    if "item" in extra:
+        return "responses"
+    return "gemini" if "thoughtSignature" in extra else None
 
 
 def _content_kind(value: object) -> str | None:

@@ -1,11 +1,12 @@
 //! Decodes events of one kind, to count the instructions that each event costs:
-//! `decode_events text 1000`, `decode_events responses_text 1000` or `decode_events messages_text 1000`.
+//! `decode_events text 1000`, `decode_events responses_text 1000`, and so on with `messages_` and
+//! `gemini_`.
 
 use std::io::Write;
 
 use tokenwire_core::error::Error;
 use tokenwire_core::sse::{EventParser, Item};
-use tokenwire_core::wire::{Chat, Dialect, Messages, Responses};
+use tokenwire_core::wire::{Chat, Dialect, Gemini, Messages, Responses};
 
 /// The JSON before and after the delta, as `OpenAI` sends it.
 const HEAD: &str = r#"{"id":"chatcmpl-CQ3kVd0nS8mYtG7hJ2bXw4LfE9aRz","object":"chat.completion.chunk","created":1760355081,"model":"gpt-4o-mini-2024-07-18","service_tier":"default","system_fingerprint":"fp_51db84afab","choices":[{"index":0,"delta":"#;
@@ -79,6 +80,24 @@ fn messages_event(kind: &str, number: usize) -> String {
     )
 }
 
+/// An event of Gemini, with as many bytes as one of chat. Its counts change in each event.
+fn gemini_event(kind: &str, number: usize) -> String {
+    let part = match kind {
+        "tool" => r#"{"functionCall": {"partialArgs": [{"jsonPath": "$.city","stringValue": "Bos","willContinue": true}],"willContinue": true}}"#.to_owned(),
+        "reasoning" => r#"{"text": " think","thought": true}"#.to_owned(),
+        _ => format!(r#"{{"text": " word{}"}}"#, number % 10),
+    };
+    let details = match kind {
+        "tool" => "",
+        _ => r#","promptTokensDetails": [{"modality": "TEXT","tokenCount": 12}]"#,
+    };
+    format!(
+        "data: {{\"candidates\": [{{\"content\": {{\"parts\": [{part}],\"role\": \"model\"}},\"index\": 0}}],\"usageMetadata\": {{\"promptTokenCount\": 12,\"candidatesTokenCount\": {},\"totalTokenCount\": {}{details}}},\"modelVersion\": \"gemini-3.1-flash-preview\",\"responseId\": \"_vr4aYiWEJnYodAPkujX0QM\"}}\r\n\r\n",
+        1_000 + number,
+        1_012 + number,
+    )
+}
+
 /// The number of the first event. Those that follow have as many digits.
 const FIRST: usize = 1_000_000;
 /// How many events are written once and read again and again.
@@ -103,6 +122,7 @@ fn decode(kind: &str, count: usize) -> Result<usize, Error> {
     let (dialect, event): (&dyn Dialect, fn(&str, usize) -> String) = match kind.split_once('_') {
         Some(("responses", _)) => (&Responses, responses_event),
         Some(("messages", _)) => (&Messages, messages_event),
+        Some(("gemini", _)) => (&Gemini, gemini_event),
         _ => (&Chat, chat_event),
     };
     let kind = kind.split_once('_').map_or(kind, |(_, kind)| kind);
@@ -112,6 +132,14 @@ fn decode(kind: &str, count: usize) -> Result<usize, Error> {
     // The bytes are made once, so that making them does not count for each event.
     let events = (0..EVENTS).map(|number| event(kind, number));
     let mut wire = events.collect::<String>().into_bytes();
+    if dialect.name() == "gemini" && kind == "tool" {
+        let begin = "data: {\"candidates\": [{\"content\": {\"parts\": [{\"functionCall\": {\"name\": \"f\",\"willContinue\": true}}]}}]}\r\n\r\n";
+        parser.push(begin.as_bytes(), |item| match item {
+            Item::Event { name, data } => decoder.event(name, data, &mut out).map(|_| ()),
+            _ => Ok(()),
+        })?;
+        out.clear();
+    }
     let key = b"\"sequence_number\":";
     let numbers = wire.windows(key.len()).enumerate();
     let numbers = numbers.filter(|(_, bytes)| bytes == key);

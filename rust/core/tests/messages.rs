@@ -1,7 +1,12 @@
 //! The recorded streams of Messages, each compared with the reply that it would have been in one piece.
 
 // The whole file is a test, including its helper functions.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout
+)]
 #![allow(missing_docs, unreachable_pub, dead_code)]
 
 mod recorded;

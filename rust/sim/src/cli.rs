@@ -9,7 +9,8 @@ use crate::simulator::Config;
 const USAGE: &str = "usage: tokenwire-sim [--port N] [--host ADDRESS] [--allow-remote] \
                      [--script FILE] [--log-capacity N] [--tokens N] [--per-token-us N] \
                      [--first-token-ms N] [--tokens-per-write N] [--json]\n\
-                     Serves POST …/chat/completions, …/completions, …/responses and …/messages, and GET …/models.\n\
+                     Serves POST …/chat/completions, …/completions, …/responses, …/messages and\n\
+                     …:generateContent, and GET …/models.\n\
                      Prints `listening URL`, or the address as JSON with --json, and serves until it is stopped.\n";
 
 /// Runs the command with its arguments (without the program's name) and returns its exit code.

@@ -1,7 +1,7 @@
 //! A loopback simulator of the model APIs, and a fault server.
 //!
-//! It serves chat completions, text completions, Responses, Messages and the list of models under
-//! any path prefix.
+//! It serves chat completions, text completions, Responses, Messages, Gemini and the lists of models
+//! under any path prefix.
 //! Every reply is derived from the request alone, and a [`Script`] says what happens to it: it can
 //! be paced, cut, stalled or replaced by a recording. A log records what clients do. Tests wait on
 //! the log, so that no test sleeps.

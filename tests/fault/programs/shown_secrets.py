@@ -84,7 +84,7 @@ def calls(client: tw.ChatClient | tw.CompletionClient, given: dict[str, Any] | N
 def settings(kind):
     if kind is tw.ChatClient:
         # Each takes a key in a header of its own, and a token as a bearer token.
-        for provider in ("anthropic", "foundry", "vertex"):
+        for provider in ("anthropic", "foundry", "google", "vertex"):
             yield f"key of {provider}", {"provider": provider, "api_key": KEY}
         for provider in ("anthropic", "vertex"):
             yield f"token of {provider}", {"provider": provider}

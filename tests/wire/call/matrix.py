@@ -14,12 +14,13 @@ from typing import Any
 from tests.wire.call.matrix_parts import KINDS, Where
 
 GUIDE = Path(__file__).parents[3] / "docs" / "parameters.md"
-APIS = ("chat", "completions", "responses", "messages")
+APIS = ("chat", "completions", "responses", "messages", "gemini")
 SPOKEN = {
     "chat": "chat",
     "completions": "completions",
     "responses": "Responses",
     "messages": "Messages",
+    "gemini": "Gemini",
 }
 """What the guide calls each API."""
 
@@ -37,6 +38,7 @@ class Parameter:
     completions: Where = None
     responses: Where = None
     messages: Where = None
+    gemini: Where = None
     beside: dict[str, Any] = field(default_factory=dict)
     """Other arguments, without which it is not sent."""
 
@@ -46,9 +48,13 @@ class Parameter:
         return where
 
 
-def _same(name: str, value: Any, *apis: str) -> Parameter:
-    """A parameter with the same name in these APIs, and without a place in the others."""
-    return Parameter(name, value, **{api: {name: value} for api in apis})
+def _same(name: str, value: Any, *apis: str, gemini: str | None = None) -> Parameter:
+    """A parameter with the same name in these APIs, and without a place in the others.
+
+    `gemini` is its path in Gemini, which has names of its own.
+    """
+    where: dict[str, Any] = {api: {name: value} for api in apis}
+    return Parameter(name, value, **where, gemini={gemini: value} if gemini else None)
 
 
 _SCHEMA = {"type": "object", "properties": {}}
@@ -56,6 +62,8 @@ _FUNCTION = {"name": "f", "parameters": _SCHEMA}
 _FORMAT = {"name": "a", "schema": _SCHEMA}
 _WITH_LOGPROBS = {"include": ["message.output_text.logprobs"]}
 _KEEPS = {"store": ABSENT}
+_OPENAI = ("chat", "completions", "responses")
+_LIKELY = {"generationConfig.responseLogprobs": True, "generationConfig.logprobs": 2}
 
 PARAMETERS = [
     Parameter(
@@ -65,6 +73,7 @@ PARAMETERS = [
         {"max_tokens": 5},
         {"max_output_tokens": 5},
         {"max_tokens": 5},
+        {"generationConfig.maxOutputTokens": 5},
     ),
     Parameter(
         "max_completion_tokens",
@@ -73,24 +82,45 @@ PARAMETERS = [
         {"max_completion_tokens": 5},
         {"max_output_tokens": 5},
         {"max_tokens": 5},
+        {"generationConfig.maxOutputTokens": 5},
     ),
-    _same("temperature", 1, *APIS),
-    _same("top_p", 0.5, *APIS),
-    _same("top_k", 3, "chat", "completions", "messages"),
-    Parameter("stop", ["x"], {"stop": ["x"]}, {"stop": ["x"]}, None, {"stop_sequences": ["x"]}),
-    _same("seed", 7, "chat", "completions"),
-    _same("random_seed", 7, "chat", "completions"),
-    _same("n", 1, "chat", "completions"),
+    _same("temperature", 1, *_OPENAI, "messages", gemini="generationConfig.temperature"),
+    _same("top_p", 0.5, *_OPENAI, "messages", gemini="generationConfig.topP"),
+    _same("top_k", 3, "chat", "completions", "messages", gemini="generationConfig.topK"),
+    Parameter(
+        "stop",
+        ["x"],
+        {"stop": ["x"]},
+        {"stop": ["x"]},
+        None,
+        {"stop_sequences": ["x"]},
+        {"generationConfig.stopSequences": ["x"]},
+    ),
+    _same("seed", 7, "chat", "completions", gemini="generationConfig.seed"),
+    _same("random_seed", 7, "chat", "completions", gemini="generationConfig.seed"),
+    _same("n", 1, "chat", "completions", gemini="generationConfig.candidateCount"),
     Parameter(
         "logprobs",
         2,
         {"logprobs": True, "top_logprobs": 2},
         {"logprobs": 2},
         {"top_logprobs": 2, **_WITH_LOGPROBS},
+        gemini=_LIKELY,
     ),
-    Parameter("top_logprobs", 2, {"top_logprobs": 2}, None, {"top_logprobs": 2, **_WITH_LOGPROBS}),
-    _same("frequency_penalty", 0.1, "chat", "completions"),
-    _same("presence_penalty", 0.1, "chat", "completions"),
+    Parameter(
+        "top_logprobs",
+        2,
+        {"top_logprobs": 2},
+        None,
+        {"top_logprobs": 2, **_WITH_LOGPROBS},
+        gemini=_LIKELY,
+    ),
+    _same(
+        "frequency_penalty", 0.1, "chat", "completions", gemini="generationConfig.frequencyPenalty"
+    ),
+    _same(
+        "presence_penalty", 0.1, "chat", "completions", gemini="generationConfig.presencePenalty"
+    ),
     _same("logit_bias", {"5": -1}, "chat", "completions"),
     Parameter(
         "tools",
@@ -99,6 +129,7 @@ PARAMETERS = [
         None,
         {"tools": [{"type": "function", **_FUNCTION, "strict": False}]},
         {"tools": [{"name": "f", "input_schema": _SCHEMA}]},
+        {"tools": [{"functionDeclarations": [{"name": "f", "parametersJsonSchema": _SCHEMA}]}]},
     ),
     Parameter(
         "tool_choice",
@@ -107,6 +138,7 @@ PARAMETERS = [
         None,
         {"tool_choice": "auto"},
         {"tool_choice": {"type": "auto"}},
+        {"toolConfig.functionCallingConfig": {"mode": "AUTO"}},
     ),
     Parameter(
         "parallel_tool_calls",
@@ -129,6 +161,10 @@ PARAMETERS = [
                 "schema": {**_SCHEMA, "additionalProperties": False},
             }
         },
+        {
+            "generationConfig.responseMimeType": "application/json",
+            "generationConfig.responseJsonSchema": _SCHEMA,
+        },
     ),
     Parameter("verbosity", "low", {"verbosity": "low"}, None, {"text.verbosity": "low"}),
     Parameter(
@@ -138,11 +174,14 @@ PARAMETERS = [
         None,
         {"reasoning.effort": "low", "include": ["reasoning.encrypted_content"]},
         {"thinking": {"type": "adaptive"}, "output_config.effort": "low"},
+        {
+            "generationConfig.thinkingConfig": {"thinkingLevel": "low", "includeThoughts": True},
+        },
     ),
     Parameter("user", "u", {"user": "u"}, {"user": "u"}, {"user": "u"}, {"metadata.user_id": "u"}),
-    _same("metadata", {"user_id": "u"}, "chat", "responses", "messages"),
+    _same("metadata", {"user_id": "u"}, "chat", "responses", "messages", gemini="labels"),
     _same("prompt_cache_key", "k", "chat", "responses"),
-    _same("store", True, "chat", "responses"),
+    _same("store", True, "chat", "responses", gemini="store"),
     Parameter(
         "previous_response_id", "resp_1", None, None, {"previous_response_id": "resp_1", **_KEEPS}
     ),
@@ -189,8 +228,11 @@ def _forms(where: Where, drops: tuple[str, ...]) -> str:
         return "left out, listed in `dropped`"
     (path, value), *_ = where.items()
     kind = path.split(".")[-1]
+    if "." not in path:
+        return "nothing"
     if kind.isdigit():
-        kind = value.get("type", value.get("role"))
+        # Gemini's parts have no type; their first key is what they are.
+        kind = value.get("type") or value.get("role") or next(iter(value))
     return f"`{kind}`"
 
 

@@ -34,6 +34,7 @@ class Kind:
     chat: Where
     responses: Where
     messages: Where
+    gemini: Where
     drops: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def where(self, api: str) -> Where:
@@ -55,14 +56,26 @@ def _answered(content: Any, **facts: Any) -> list[LlmMessage]:
     return [*_said(call), LlmMessage("tool", [ToolResult("c1", content, **facts)])]
 
 
+_IN_FILES = "https://generativelanguage.googleapis.com/v1beta/files/file_1"
+_UNSIGNED = {"thoughtSignature": "skip_thought_signature_validator"}
 _PNG = "iVBORw0KGgo="
 _OF_MESSAGES: dict[str, Any] = {"provider": "openrouter", "api": "messages"}
 _REDACTED = {"type": "redacted_thinking", "data": "sealed"}
+_OF_GEMINI: dict[str, Any] = {"provider": "google", "api": "gemini"}
+_CODE = {"executableCode": {"code": "1", "language": "PYTHON"}}
 _OF_RESPONSES: dict[str, Any] = {"provider": "openai", "api": "responses"}
 _SECOND = "messages[1].content[0]"
+_TALKING = ("chat", "responses", "messages", "gemini")
+_EXCEPT: dict[str, dict[str, tuple[str, ...]]] = {
+    api: dict.fromkeys((other for other in _TALKING if other != api), (_SECOND,))
+    for api in _TALKING
+}
+"""What each API drops of a part that goes back in one only."""
 _IMAGE = ImagePart("https://x.test/a.png")
 _IN_CHAT = {"type": "image_url", "image_url": {"url": "https://x.test/a.png"}}
 _IN_MESSAGES = {"type": "image", "source": {"type": "url", "url": "https://x.test/a.png"}}
+_IN_GEMINI = {"fileData": {"mimeType": "image/png", "fileUri": "https://x.test/a.png"}}
+_DOCUMENT = {"inlineData": {"mimeType": "application/pdf", "data": "AAAA"}}
 _IN_RESPONSES = {"type": "input_image", "image_url": "https://x.test/a.png", "detail": "auto"}
 
 KINDS = [
@@ -72,6 +85,7 @@ KINDS = [
         {"messages.0.content": "hi"},
         {"input.0.content": "hi"},
         {"messages.0.content": "hi"},
+        {"contents.0.parts.0": {"text": "hi"}},
     ),
     Kind(
         "text of the system, anywhere",
@@ -79,6 +93,7 @@ KINDS = [
         {"messages.1": {"role": "system", "content": "brief"}},
         {"input.1": {"role": "system", "content": "brief"}},
         {"messages.1": {"role": "system", "content": "brief"}},
+        {"contents.1": {"role": "user", "parts": [{"text": "brief"}]}},
     ),
     Kind(
         "text of the assistant",
@@ -86,6 +101,7 @@ KINDS = [
         {"messages.1.content": "hi"},
         {"input.1.content.0": {"type": "output_text", "text": "hi"}},
         {"messages.1.content": "hi"},
+        {"contents.1.parts.0": {"text": "hi"}, "contents.1.role": "model"},
     ),
     Kind(
         "the name of who says it",
@@ -93,7 +109,8 @@ KINDS = [
         {"messages.0.name": "ann"},
         {"input.0": {"role": "user", "content": "hi"}},
         {"messages.0": {"role": "user", "content": "hi"}},
-        drops=dict.fromkeys(("responses", "messages"), ("messages[0].name",)),
+        {"contents.0": {"role": "user", "parts": [{"text": "hi"}]}},
+        drops=dict.fromkeys(_TALKING[1:], ("messages[0].name",)),
     ),
     Kind(
         "image by URL",
@@ -101,6 +118,7 @@ KINDS = [
         {"messages.0.content.1": _IN_CHAT},
         {"input.0.content.1": _IN_RESPONSES},
         {"messages.0.content.1": _IN_MESSAGES},
+        {"contents.0.parts.1": _IN_GEMINI},
     ),
     Kind(
         "image by data",
@@ -124,6 +142,7 @@ KINDS = [
                 "source": {"type": "base64", "media_type": "image/png", "data": _PNG},
             }
         },
+        {"contents.0.parts.1": {"inlineData": {"mimeType": "image/png", "data": _PNG}}},
     ),
     Kind(
         "image by id",
@@ -142,6 +161,7 @@ KINDS = [
                 "source": {"type": "file", "file_id": "file_1"},
             }
         },
+        {"contents.0.parts.1": {"fileData": {"fileUri": _IN_FILES}}},
     ),
     Kind(
         "how closely an image is looked at (`detail`)",
@@ -149,6 +169,7 @@ KINDS = [
         {"messages.0.content.1.image_url.detail": "low"},
         {"input.0.content.1.detail": "low"},
         {"messages.0.content.1": _IN_MESSAGES},
+        {"contents.0.parts.1.mediaResolution": {"level": "MEDIA_RESOLUTION_LOW"}},
         drops={"messages": ("messages[0].content[1].detail",)},
     ),
     Kind(
@@ -162,6 +183,7 @@ KINDS = [
         },
         None,
         None,
+        {"contents.0.parts.1": {"inlineData": {"mimeType": "audio/wav", "data": "AAAA"}}},
     ),
     Kind(
         "document by id",
@@ -174,30 +196,40 @@ KINDS = [
                 "source": {"type": "file", "file_id": "file_1"},
             }
         },
+        {"contents.0.parts.1": {"fileData": {"fileUri": _IN_FILES}}},
     ),
     Kind(
         "document by data",
-        _user(FilePart(data="AAAA", filename="a.pdf")),
+        _user(FilePart(data="AAAA", media_type="application/pdf")),
         {
             "messages.0.content.1": {
                 "type": "file",
-                "file": {"file_data": "data:application/pdf;base64,AAAA", "filename": "a.pdf"},
+                "file": {"file_data": "data:application/pdf;base64,AAAA"},
             }
         },
         {
             "input.0.content.1": {
                 "type": "input_file",
                 "file_data": "data:application/pdf;base64,AAAA",
-                "filename": "a.pdf",
+                "filename": "document.pdf",
             }
         },
         {
             "messages.0.content.1": {
                 "type": "document",
                 "source": {"type": "base64", "media_type": "application/pdf", "data": "AAAA"},
-                "title": "a.pdf",
             }
         },
+        {"contents.0.parts.1": _DOCUMENT},
+    ),
+    Kind(
+        "the name of a document (`filename`)",
+        _user(FilePart(data="AAAA", filename="a.pdf")),
+        {"messages.0.content.1.file.filename": "a.pdf"},
+        {"input.0.content.1.filename": "a.pdf"},
+        {"messages.0.content.1.title": "a.pdf"},
+        {"contents.0.parts.1": _DOCUMENT},
+        drops={"gemini": ("messages[0].content[1].filename",)},
     ),
     Kind(
         "document by URL",
@@ -215,6 +247,11 @@ KINDS = [
                 "source": {"type": "url", "url": "https://x.test/a.pdf"},
             }
         },
+        {
+            "contents.0.parts.1": {
+                "fileData": {"mimeType": "application/pdf", "fileUri": "https://x.test/a.pdf"}
+            }
+        },
     ),
     Kind(
         "video, as a document with its media type",
@@ -227,6 +264,11 @@ KINDS = [
         },
         {"input.0.content.1": {"type": "input_file", "file_url": "https://x.test/a.mp4"}},
         None,
+        {
+            "contents.0.parts.1": {
+                "fileData": {"mimeType": "video/mp4", "fileUri": "https://x.test/a.mp4"}
+            }
+        },
     ),
     Kind(
         "tool call",
@@ -240,6 +282,12 @@ KINDS = [
         },
         {"input.1": {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}},
         {"messages.1.content.0": {"type": "tool_use", "id": "c1", "name": "f", "input": {}}},
+        {
+            "contents.1.parts.0": {
+                "functionCall": {"name": "f", "args": {}, "id": "c1"},
+                **_UNSIGNED,
+            }
+        },
     ),
     Kind(
         "call of a custom tool",
@@ -260,6 +308,12 @@ KINDS = [
                 "input": {"input": "x"},
             }
         },
+        {
+            "contents.1.parts.0": {
+                "functionCall": {"name": "f", "args": {"input": "x"}, "id": "c1"},
+                **_UNSIGNED,
+            }
+        },
     ),
     Kind(
         "result of a tool",
@@ -267,6 +321,11 @@ KINDS = [
         {"messages.2": {"role": "tool", "tool_call_id": "c1", "content": "4"}},
         {"input.2": {"type": "function_call_output", "call_id": "c1", "output": "4"}},
         {"messages.2.content.0": {"type": "tool_result", "tool_use_id": "c1", "content": "4"}},
+        {
+            "contents.2.parts.0": {
+                "functionResponse": {"id": "c1", "name": "f", "response": {"output": "4"}}
+            }
+        },
     ),
     Kind(
         "result with an image",
@@ -274,6 +333,7 @@ KINDS = [
         {"messages.2.content.1": _IN_CHAT},
         {"input.2.output.1": _IN_RESPONSES},
         {"messages.2.content.0.content.1": _IN_MESSAGES},
+        {"contents.2.parts.0.functionResponse.parts.0": _IN_GEMINI},
     ),
     Kind(
         "failure of a tool",
@@ -288,6 +348,7 @@ KINDS = [
                 "is_error": True,
             }
         },
+        {"contents.2.parts.0.functionResponse.response": {"error": "no such city"}},
     ),
     Kind(
         "refusal",
@@ -295,6 +356,7 @@ KINDS = [
         {"messages.1.refusal": "no"},
         {"input.1.content.0": {"type": "refusal", "refusal": "no"}},
         {"messages.1.content": "no"},
+        {"contents.1.parts.0": {"text": "no"}},
     ),
     Kind(
         "reasoning that came by Responses",
@@ -309,7 +371,8 @@ KINDS = [
             }
         },
         {"messages": [{"role": "user", "content": "hi"}]},
-        drops={"chat": (_SECOND,), "messages": (_SECOND,)},
+        {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]},
+        drops=_EXCEPT["responses"],
     ),
     Kind(
         "reasoning of another provider",
@@ -317,7 +380,8 @@ KINDS = [
         {"messages.1": {"role": "assistant", "content": "hi"}},
         {"input.1.content": [{"type": "output_text", "text": "hi"}]},
         {"messages.1.content": "hi"},
-        drops=dict.fromkeys(("chat", "responses", "messages"), (_SECOND,)),
+        {"contents.1": {"role": "model", "parts": [{"text": "hi"}]}},
+        drops=dict.fromkeys(_TALKING, (_SECOND,)),
     ),
     Kind(
         "opaque part that came by Responses",
@@ -325,7 +389,8 @@ KINDS = [
         {"messages.1": {"role": "assistant", "content": "hi"}},
         {"input.1": {"type": "web_search_call"}},
         {"messages.1.content": "hi"},
-        drops={"chat": (_SECOND,), "messages": (_SECOND,)},
+        {"contents.1": {"role": "model", "parts": [{"text": "hi"}]}},
+        drops=_EXCEPT["responses"],
     ),
     Kind(
         "reasoning that came by Messages",
@@ -333,7 +398,8 @@ KINDS = [
         {"messages.1": {"role": "assistant", "content": "hi"}},
         {"input.1.content": [{"type": "output_text", "text": "hi"}]},
         {"messages.1.content.0": {"type": "thinking", "thinking": "hm", "signature": "signed"}},
-        drops={"chat": (_SECOND,), "responses": (_SECOND,)},
+        {"contents.1": {"role": "model", "parts": [{"text": "hi"}]}},
+        drops=_EXCEPT["messages"],
     ),
     Kind(
         "opaque part that came by Messages",
@@ -341,7 +407,29 @@ KINDS = [
         {"messages.1": {"role": "assistant", "content": "hi"}},
         {"input.1.content": [{"type": "output_text", "text": "hi"}]},
         {"messages.1.content.0": _REDACTED},
-        drops={"chat": (_SECOND,), "responses": (_SECOND,)},
+        {"contents.1": {"role": "model", "parts": [{"text": "hi"}]}},
+        drops=_EXCEPT["messages"],
+    ),
+    Kind(
+        "reasoning that came by Gemini",
+        _said(ReasoningPart("hm", "signed", field="thought", **_OF_GEMINI), "hi"),
+        {"messages.1": {"role": "assistant", "content": "hi"}},
+        {"input.1.content": [{"type": "output_text", "text": "hi"}]},
+        {"messages.1.content": "hi"},
+        {
+            "contents.1.parts.0.thought": True,
+            "contents.1.parts.0": {"text": "hm", "thought": True, "thoughtSignature": "signed"},
+        },
+        drops=_EXCEPT["gemini"],
+    ),
+    Kind(
+        "opaque part that came by Gemini",
+        _said(OpaquePart(field="parts", value=_CODE, **_OF_GEMINI), "hi"),
+        {"messages.1": {"role": "assistant", "content": "hi"}},
+        {"input.1.content": [{"type": "output_text", "text": "hi"}]},
+        {"messages.1.content": "hi"},
+        {"contents.1.parts.0": _CODE},
+        drops=_EXCEPT["gemini"],
     ),
     Kind(
         "end of a cached prefix (`cache=True`)",
@@ -349,5 +437,6 @@ KINDS = [
         {"messages.0.content.0.prompt_cache_breakpoint": {"mode": "explicit"}},
         {"input.0.content.0.prompt_cache_breakpoint": {"mode": "explicit"}},
         {"messages.0.content.0.cache_control": {"type": "ephemeral"}},
+        {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]},
     ),
 ]

@@ -113,10 +113,23 @@ def test_a_conversation_moves_to_another_provider(first: str, then: str, stream:
 
 @pytest.mark.parametrize("api", MODELS)
 def test_a_refusal_is_raised_with_what_is_said_about_it(api: str) -> None:
+    # Gemini has no refusal: it blocks the prompt.
+    is_blocked = api == "gemini"
+    said = "the provider's filter stopped the reply" if is_blocked else "the model refused"
     with testing.fake({"*": testing.reply(refusal="I will not.")}):
         chat = tw.client(MODELS[api])
         for ask in (chat.run, lambda prompt: chat.parse(PROGRAM["Advice"], prompt)):
-            with pytest.raises(tw.LlmModelError, match="the model refused: I will not") as caught:
+            with pytest.raises(tw.LlmModelError, match=f"^{said}: I will not") as caught:
                 ask("q")
             assert caught.value.response is not None
-            assert caught.value.response.finish_reason == "refusal"
+            reason = caught.value.response.finish_reason
+            assert reason == ("content_filter" if is_blocked else "refusal")
+
+
+def test_a_filter_that_says_nothing_is_named_by_its_word() -> None:
+    with testing.fake({"*": testing.reply("{", finish_reason="content_filter")}):
+        gemini, chat = tw.client(MODELS["gemini"]), tw.client(MODELS["chat"])
+        with pytest.raises(tw.LlmModelError, match=r"filter stopped the reply: SAFETY$"):
+            gemini.run("q")
+        with pytest.raises(tw.LlmModelError, match=r"filter stopped the reply$"):
+            chat.run("q")

@@ -40,6 +40,17 @@ OTHERS = {
         "chat.completions",
         "completions",
     ),
+    "gemini": (
+        "responses",
+        "messages",
+        "bedrock.converse",
+        "bedrock.invoke",
+        "cohere.chat",
+        "ollama.chat",
+        "embeddings",
+        "chat.completions",
+        "completions",
+    ),
     "chat": (
         "messages",
         "gemini.generate",

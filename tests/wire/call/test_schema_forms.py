@@ -35,20 +35,27 @@ def body(api: str, ask: Asking, **arguments: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("api", "required"),
-    [("chat", ["city", "days"]), ("responses", ["city", "days"]), ("messages", ["city"])],
+    [
+        ("chat", ["city", "days"]),
+        ("responses", ["city", "days"]),
+        ("messages", ["city"]),
+        ("gemini", ["city"]),
+    ],
 )
 def test_what_is_required_is_what_the_form_of_the_api_requires(
     api: str, required: list[str], ask: Asking
 ) -> None:
     (tool,) = body(api, ask, tools=[TOOL])["tools"]
-    function = tool.get("function", tool)
-    parameters = function.get("input_schema") or function["parameters"]
-    assert (function["strict"], parameters["required"]) == (True, required)
+    (function,) = tool.get("functionDeclarations") or [tool.get("function", tool)]
+    keys = {"messages": "input_schema", "gemini": "parametersJsonSchema"}
+    assert function[keys.get(api, "parameters")]["required"] == required
+    assert function.get("strict") == (None if api == "gemini" else True)
     sent = body(api, ask, response_format=Trip, model="claude-sonnet-5")
     places = {
         "chat": lambda: sent["response_format"]["json_schema"],
         "responses": lambda: sent["text"]["format"],
         "messages": lambda: sent["output_config"]["format"],
+        "gemini": lambda: {"schema": sent["generationConfig"]["responseJsonSchema"]},
     }
     assert places[api]()["schema"]["required"] == required
 
@@ -60,3 +67,5 @@ def test_a_tool_in_anthropic_s_form_is_sent_to_anthropic_s_api_alone(ask: Asking
     for api in ("chat", "responses"):
         with pytest.raises(tw.LlmConfigError, match=r"^tools\[0\].input_schema: only the API of"):
             body(api, ask, tools=[OF_ANTHROPIC])
+    with pytest.raises(tw.LlmValidationError, match=r"tools\[0\].input_schema: only the API of"):
+        body("gemini", ask, tools=[OF_ANTHROPIC])

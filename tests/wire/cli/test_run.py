@@ -371,6 +371,15 @@ def test_a_refusal_is_exit_code_1(sim, run):
     assert run("hi") == (1, "", "tokenwire: the model refused: I will not.\n")
 
 
+@pytest.mark.parametrize(
+    ("api", "said"),
+    [("messages", "the model refused"), ("gemini", "the provider's filter stopped the reply")],
+)
+def test_what_is_said_beside_a_reply_that_was_refused_is_shown(sim, run, api, said):
+    sim.set_script(reply(refusal="I will not."))
+    assert run("--api", api, "hi") == (1, "", f"tokenwire: {said}: I will not.\n")
+
+
 @pytest.mark.parametrize("words", [[], ["--json"]])
 def test_a_queued_reply_is_not_taken_for_an_empty_answer(sim, run, words):
     queued = {"id": "resp_1", "object": "response", "status": "queued", "output": []}

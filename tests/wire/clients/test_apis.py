@@ -164,6 +164,11 @@ def _places(name: str) -> dict[str, Any]:
 ELSEWHERE = {
     ("anthropic", "chat"): "https://api.anthropic.com/v1",
     ("anthropic", "messages"): "https://api.anthropic.com/v1",
+    ("google", "gemini"): "https://generativelanguage.googleapis.com/v1beta",
+    ("google", "chat"): "https://generativelanguage.googleapis.com/v1beta/openai",
+    ("vertex", "gemini"): (
+        "https://me-1-aiplatform.googleapis.com/v1beta1/projects/me-1/locations/me-1"
+    ),
     ("foundry", "messages"): "https://me-1.services.ai.azure.com/anthropic/v1",
     ("bedrock", "messages"): "https://bedrock-mantle.me-1.api.aws/anthropic/v1",
     ("deepseek", "messages"): "https://api.deepseek.com/anthropic/v1",
@@ -215,6 +220,56 @@ def test_bedrock_is_asked_by_messages_for_anthropic_s_models() -> None:
     assert spoken(chat, model=claude) == there
     assert spoken(chat.with_options(model=f"bedrock:{claude}")) == there
     assert spoken(tw.ChatClient(f"bedrock:{claude}", region="eu-west-1")) == there
+
+
+def test_gemini_is_another_name_of_google() -> None:
+    for name in ("google:gemini-3-pro", "gemini:gemini-3-pro"):
+        client = tw.ChatClient(name, api_key="k")
+        assert (client.provider, api_of(client)) == ("google", "gemini")
+
+
+@pytest.mark.parametrize(
+    ("model", "api", "version"),
+    [("gemini-3-pro", "gemini", "v1beta1"), ("claude-opus-5", "messages", "v1")],
+)
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("europe-west1", "europe-west1-aiplatform.googleapis.com"),
+        ("global", "aiplatform.googleapis.com"),
+        ("us", "aiplatform.us.rep.googleapis.com"),
+        ("eu", "aiplatform.eu.rep.googleapis.com"),
+    ],
+)
+def test_vertex_is_asked_by_the_api_of_the_publisher(
+    model: str, api: str, version: str, region: str, host: str
+) -> None:
+    base = f"https://{host}/{version}/projects/p/locations/{region}/"
+    client = tw.ChatClient(f"vertex:{model}", project="p", region=region, api_key="ya29.x")
+    called, url = spoken(client)
+    assert (called, str(url).startswith(base)) == (api, True), url
+    other = client.with_options(model="vertex:claude-haiku-4-5@20251001")
+    for found in (spoken(other), spoken(client, model="claude-haiku-4-5@20251001")):
+        assert found[0] == "messages"
+        place = f"https://{host}/v1/projects/p/locations/{region}"
+        model = "publishers/anthropic/models/claude-haiku-4-5@20251001:rawPredict"
+        assert str(found[1]).replace("%40", "@") == f"{place}/{model}"
+
+
+def test_a_key_without_a_project_finds_it_on_vertex(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GOOGLE_OAUTH_ACCESS_TOKEN", "GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION"):
+        monkeypatch.delenv(name, raising=False)
+    client = tw.ChatClient("vertex:gemini-3-pro", api_key="AIzaSy-x")
+    api, url = spoken(client)
+    assert (api, str(url).startswith("https://aiplatform.googleapis.com/v1beta1/")) == (
+        "gemini",
+        True,
+    )
+    token = tw.ChatClient("vertex:gemini-3-pro", api_key="ya29.x")
+    with pytest.raises(tw.LlmConfigError, match=r"set GOOGLE_CLOUD_LOCATION or .* or give region="):
+        token.complete("hi")
+    with pytest.raises(tw.LlmConfigError, match="model: Vertex serves it only in a project"):
+        client.with_options(model="vertex:claude-opus-5").complete("hi")
 
 
 @pytest.mark.parametrize("base", ["http://proxy.example", "http://proxy.example/v1"])

@@ -22,6 +22,7 @@ OWN_HEADERS = {
     ("azure", "completions"): "api-key",
     ("azure", "responses"): "api-key",
     ("anthropic", "messages"): "x-api-key",
+    ("google", "gemini"): "x-goog-api-key",
     ("foundry", "messages"): "api-key",
 }
 # The rest of them are tokens, which are bearer tokens for all.
@@ -84,6 +85,7 @@ def test_the_key_is_in_one_header(
         ("anthropic", "ANTHROPIC_AUTH_TOKEN", "opaque"),
         ("anthropic", None, "sk-ant-oat01-x"),
         ("azure", "AZURE_OPENAI_AD_TOKEN", "opaque"),
+        ("google", None, "ya29.a0x"),
         ("foundry", None, "eyJ0.eyJ1.c2ln"),
         ("vertex", "GOOGLE_OAUTH_ACCESS_TOKEN", "opaque"),
         ("vertex", None, "ya29.a0x"),
@@ -108,6 +110,15 @@ def test_the_key_of_anthropic_comes_before_the_token(
     monkeypatch.setenv("ANTHROPIC_API_KEY", "key")
     client = tw.ChatClient("anthropic:m", base_url=server.base_url)
     assert sent(server, client) == {"x-api-key": "key"}
+
+
+def test_the_key_of_google_comes_before_that_of_gemini(
+    server: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, key in (("GEMINI_API_KEY", "second"), ("GOOGLE_API_KEY", "first")):
+        monkeypatch.setenv(variable, key)
+        client = tw.ChatClient("google:m", base_url=server.base_url)
+        assert sent(server, client) == {"x-goog-api-key": key}
 
 
 def test_a_call_s_own_header_replaces_the_key(server: Origin) -> None:

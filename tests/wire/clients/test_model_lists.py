@@ -73,8 +73,9 @@ def test_a_page_that_brings_nothing_new_is_the_last_one(server: Origin, ask: Ask
 
 def test_gemini_s_names_are_ids(server: Origin, ask: Asking) -> None:
     answer(server, gemini("x", nextPageToken="t=1"), gemini("y"))
-    assert ask.models(chat_on(server, "openai")) == ["x", "y"]
-    assert asked(server) == ["", "pageToken=t%3D1"]
+    assert ask.models(chat_on(server, "google")) == ["x", "y"]
+    assert asked(server) == ["pageSize=1000", "pageSize=1000&pageToken=t%3D1"]
+    assert server.requests[0].headers["x-goog-api-key"] == "k"
 
 
 def test_a_list_that_does_not_end_is_given_up(server: Origin, ask: Asking) -> None:

@@ -130,7 +130,6 @@ def test_the_simulator_s_models_are_of_their_own_class():
     ("name", "reason"),
     [
         ("cohere:command-r", "provider cohere: the Cohere API is not supported"),
-        ("google:gemini-1.5-flash", "provider google: the Gemini API is not supported yet"),
         ("google-gla:gemini-1.5-flash", "provider google-gla: unknown"),
         ("mistralai:ministral-8b", "provider mistralai: unknown; did you mean mistral?"),
         ("deepily:m", "provider deepily: unknown"),

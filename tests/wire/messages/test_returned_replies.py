@@ -113,7 +113,7 @@ def test_every_block_of_a_reply_goes_back_as_it_arrived(
 
 
 def test_a_call_that_was_cut_off_cannot_go_back(messages_rows: list[dict[str, Any]]) -> None:
-    """Its arguments are not an object, and closing them would make up what nobody said."""
+    """Its arguments are not an object, and closing them would make up a call."""
     rows = [row for row in replied(messages_rows) if not is_whole(row)]
     assert len(rows) == 1
     assert read_stream_exchange(rows[0]).finish_reason == "length"

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tokenwire.testing.chat_form import messages, responses
+from tokenwire.testing.chat_form import gemini, messages, responses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FORMS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "gemini": gemini.chat_form,
     "messages": messages.chat_form,
     "responses": responses.chat_form,
 }

@@ -73,6 +73,18 @@ pub(crate) struct CallClient {
     pub(crate) trace: Vec<(String, String)>,
 }
 
+/// Writes the largest answer that the registry has for the model, if it has one.
+fn write_largest_answer(py: Python<'_>, caller: &Caller, json: &mut Vec<u8>) -> PyResult<()> {
+    let known = calling_python(|| {
+        let arguments = (&*caller.provider, &*caller.model);
+        python::LARGEST_ANSWER.get(py)?.call1(arguments)
+    })?;
+    if known.is_none() {
+        return Ok(());
+    }
+    write_member("largest_answer", &known, "largest_answer", json)
+}
+
 /// Reads the arguments of a call and encodes its request.
 pub(crate) fn prepare(
     client: CallClient,
@@ -144,13 +156,7 @@ pub(crate) fn prepare(
     begin_member("model", &mut json);
     json::write_str(&caller.model, &mut json);
     if client.wants_largest_answer(&caller.model) {
-        let known = calling_python(|| {
-            let arguments = (&*caller.provider, &*caller.model);
-            python::LARGEST_ANSWER.get(py)?.call1(arguments)
-        })?;
-        if !known.is_none() {
-            write_member("largest_answer", &known, "largest_answer", &mut json)?;
-        }
+        write_largest_answer(py, &caller, &mut json)?;
     }
     let is_messages = input.is_instance_of::<PyList>();
     let root = if is_messages { "messages" } else { "prompt" };

@@ -49,6 +49,17 @@ pub(super) fn go_to(base: &mut Url, provider: &Provider, dialect: &dyn Dialect) 
     }
     let own = provider.base_url.as_deref().map_or("", path);
     let other = provider.path_of(dialect.name());
+    if provider.is_vertex {
+        let version = own.get(
+            ..own
+                .get(1..)
+                .and_then(|rest| rest.find('/'))
+                .map_or(0, |at| at + 1),
+        );
+        let version = other.map_or(version.unwrap_or_default(), |other| other.path);
+        vertex::set_version(base, version);
+        return;
+    }
     base.set_path(other.map_or(own, |other| other.path));
 }
 

@@ -88,7 +88,9 @@ impl Client {
         check::settings(&config)?;
         headers::check_auth(&provider)?;
         let address = config.base_url.as_deref();
-        let address = address.or(provider.default_address());
+        let address = address
+            .or(provider.default_address())
+            .or_else(|| vertex::express(&config, &provider));
         let has_address = address.is_some();
         // The other one is never used, because a call that is not intercepted is refused.
         let address = address.unwrap_or("http://address.invalid");

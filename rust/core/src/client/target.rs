@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{Inner, address, home};
+use super::{Inner, address, home, vertex};
 use crate::error::Error;
 use crate::http::Target;
 use crate::redact::Secret;
@@ -39,6 +39,9 @@ impl Inner {
                 path,
                 query,
             ));
+        }
+        if self.provider.is_vertex && model.is_some() {
+            vertex::check_express(&self.base, dialect, &self.config)?;
         }
         let is_usual = dialect.name() == self.dialect.name();
         let target = || {

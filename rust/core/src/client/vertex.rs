@@ -5,7 +5,10 @@
 
 use url::Url;
 
-use crate::wire::Provider;
+use super::check;
+use crate::config::ClientConfig;
+use crate::error::Error;
+use crate::wire::{Dialect, Provider};
 
 const HOST: &str = "aiplatform.googleapis.com";
 
@@ -22,6 +25,42 @@ pub(super) fn settle_host(base: &mut Url, provider: &Provider) {
     };
     // It fails for no host of an http URL.
     let _ = base.set_host(Some(&host));
+}
+
+/// The base URL of calls with a key of the console and without a location: Google's models only.
+const EXPRESS: &str = "https://aiplatform.googleapis.com/v1";
+
+/// The address of a client that has none, because no project and location were given: with a key that is not a token, the
+/// one that finds the project by the key.
+pub(super) fn express(config: &ClientConfig, provider: &Provider) -> Option<&'static str> {
+    let key = config.api_key.as_ref().filter(|_| provider.is_vertex)?;
+    let (header, _) = provider.auth.carried(key.expose(), &config.key_name);
+    (header != "authorization").then_some(EXPRESS)
+}
+
+/// Refuses what is not at the address of [`express`].
+pub(super) fn check_express(
+    base: &Url,
+    dialect: &dyn Dialect,
+    config: &ClientConfig,
+) -> Result<(), Error> {
+    let is_express = config.base_url.is_none() && is_host(base);
+    if !is_express || dialect.name() == "gemini" {
+        return Ok(());
+    }
+    let missing = config.no_address.clone();
+    let missing = missing.unwrap_or_else(|| "give project= and region=".to_owned());
+    Err(check::refused(format!(
+        "model: Vertex serves it only in a project: {missing}"
+    )))
+}
+
+/// Gives `base`, which is at a host of Vertex, the version of an API, such as `/v1beta1`.
+pub(super) fn set_version(base: &mut Url, version: &str) {
+    let path = base.path().trim_start_matches('/');
+    let below = path.find('/').and_then(|slash| path.get(slash..));
+    let path = format!("{version}{}", below.unwrap_or_default());
+    base.set_path(&path);
 }
 
 /// Whether `base` is at a host of Vertex.
@@ -62,6 +101,26 @@ mod tests {
             let mut other = Url::parse(&text).unwrap();
             settle_host(&mut other, &providers::find("openai").unwrap());
             assert_eq!(other.as_str(), text);
+        }
+    }
+
+    #[test]
+    fn the_version_is_before_the_project() {
+        for (path, expected) in [
+            (
+                "/v1/projects/p/locations/l",
+                "/v1beta1/projects/p/locations/l",
+            ),
+            (
+                "/v1beta1/projects/p/locations/l",
+                "/v1beta1/projects/p/locations/l",
+            ),
+            ("/v1", "/v1beta1"),
+            ("/", "/v1beta1"),
+        ] {
+            let mut base = Url::parse(&format!("https://{HOST}{path}?a=b")).unwrap();
+            set_version(&mut base, "/v1beta1");
+            assert_eq!(base.as_str(), format!("https://{HOST}{expected}?a=b"));
         }
     }
 

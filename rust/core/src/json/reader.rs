@@ -71,6 +71,12 @@ impl<'a> Reader<'a> {
         self.at
     }
 
+    /// The text from this offset to the next byte.
+    #[must_use]
+    pub fn since(&self, start: usize) -> &'a str {
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+
     /// The kind of the next value.
     #[inline]
     pub fn peek(&mut self) -> Result<Kind> {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::extra::RawJson;
+use super::grounding;
 use super::part::Part;
 use super::reply::Choice;
 use crate::json::{self, Reader};
@@ -36,7 +37,8 @@ impl Choice {
     ///
     /// They are the `annotations` of a block of text, whose indexes count the characters of that block; or those of the
     /// message, whose indexes count the characters of its text (`OpenAI`'s API reference, "annotations"). Or they are the
-    /// `citations` of a block of text, each of which is about the whole block (Anthropic's API reference, "Citations").
+    /// `citations` of a block of text, each of which is about the whole block (Anthropic's API reference, "Citations"). `grounding`
+    /// finds those of Gemini.
     #[must_use]
     pub fn citations(&self) -> Vec<Citation> {
         let mut found = Vec::new();
@@ -73,6 +75,7 @@ impl Choice {
             _ => None,
         });
         found.extend(placed(noted, texts, Place::default()));
+        grounding::add(&self.parts, &mut found);
         found
     }
 }

@@ -52,7 +52,7 @@ impl Fold {
     pub fn set_head(&mut self, head: &ReplyHead) {
         head.fold_into(&mut self.reply);
         let len = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        self.kept += len(&head.id) + len(&head.model);
+        self.kept += len(&head.id) + len(&head.model) + len(&head.request_id);
     }
 
     /// About how many bytes of memory the reply takes.

@@ -4,7 +4,7 @@
 //! one. `fold` adds such pieces to the partial reply: `growth` to a part of a choice, and `order` sorts parts that arrived
 //! interleaved. `settle` ends the reply. `events` makes typed events from the pieces. `finish` reads the providers' words
 //! for the end of a choice. `logprobs` keeps token probabilities as text, and `extra` what else a provider sends, whose
-//! fragments `join` joins. `citations` finds the sources that a choice names. `number` writes the numbers that JSON lacks.
+//! fragments `join` joins. `citations` finds the sources that a choice names, and `grounding` those that Gemini names. `number` writes the numbers that JSON lacks.
 
 mod citations;
 mod delta;
@@ -12,6 +12,7 @@ mod events;
 mod extra;
 mod finish;
 mod fold;
+mod grounding;
 mod growth;
 mod join;
 mod logprobs;

@@ -248,6 +248,8 @@ pub struct ReplyHead {
     pub created: Option<i64>,
     /// See [`Reply::status`].
     pub status: Option<String>,
+    /// The provider's id of the request, if the body has it.
+    pub request_id: Option<String>,
 }
 
 impl ReplyHead {
@@ -259,11 +261,13 @@ impl ReplyHead {
             model,
             created,
             status,
+            request_id,
         } = self;
         reply.id.clone_from(id);
         reply.model.clone_from(model);
         reply.created = *created;
         reply.status.clone_from(status);
+        reply.request_id.clone_from(request_id);
     }
 
     /// The head of a whole reply.
@@ -274,6 +278,7 @@ impl ReplyHead {
             model: reply.model.clone(),
             created: reply.created,
             status: reply.status.clone(),
+            request_id: reply.request_id.clone(),
         }
     }
 }

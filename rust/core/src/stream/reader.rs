@@ -220,6 +220,7 @@ impl Reader {
             self.events.mask.field(&mut head.id);
             self.events.mask.field(&mut head.status);
             self.events.mask.field(&mut head.model);
+            self.events.mask.field(&mut head.request_id);
             head
         });
         queue.publish(&mut self.events.chunks, masked.as_ref())?;

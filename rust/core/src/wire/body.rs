@@ -54,6 +54,12 @@ pub(super) fn fields(raw: &str, path: impl Display) -> Result<Fields<'_>, Error>
     Ok(fields)
 }
 
+/// The value of a key.
+pub(super) fn value<'a>(fields: &Fields<'a>, key: &str) -> Option<&'a str> {
+    let found = fields.iter().find(|(name, _)| name == key);
+    found.map(|(_, raw)| *raw)
+}
+
 /// The items of a JSON list.
 pub(super) fn items<'a>(raw: &'a str, path: &str) -> Result<Vec<&'a str>, Error> {
     let mut items = Vec::new();

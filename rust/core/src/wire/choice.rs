@@ -16,6 +16,8 @@ pub struct Newer {
     pub since: &'static [(&'static str, (u32, u32))],
     /// Parts of names, between signs or at an end, whatever the version: `pro` is `o3-pro` and `gpt-5-pro-2025-10-06`.
     pub words: &'static [&'static str],
+    /// Whether that holds at other addresses, too, because the provider has no API that all its models have.
+    pub everywhere: bool,
 }
 
 impl Newer {
@@ -25,6 +27,7 @@ impl Newer {
         api: "responses",
         since: &[("gpt-", (5, 4))],
         words: &["pro", "codex", "deep-research", "computer-use"],
+        everywhere: false,
     };
 
     /// xAI calls its chat API deprecated. Source: docs.x.ai, "Comparison with Chat Completions".
@@ -32,6 +35,7 @@ impl Newer {
         api: "responses",
         since: &[("grok-", (4, 0))],
         words: &[],
+        everywhere: false,
     };
 
     /// Bedrock serves Anthropic's models by Messages, as `anthropic.claude-opus-5` or `us.anthropic.claude-opus-5`.
@@ -39,6 +43,13 @@ impl Newer {
         api: "messages",
         since: &[],
         words: &["claude"],
+        everywhere: false,
+    };
+
+    /// Vertex serves the models of each publisher by the publisher's API.
+    pub(super) const OF_VERTEX: Self = Self {
+        everywhere: true,
+        ..Self::OF_BEDROCK
     };
 
     /// Whether this model is one of them. A fine-tuned one counts as the model that it is based on.
@@ -89,7 +100,7 @@ pub fn choose(
     };
     let newer = provider
         .newer
-        .filter(|newer| at != At::Elsewhere && newer.has(model));
+        .filter(|newer| (newer.everywhere || at != At::Elsewhere) && newer.has(model));
     let usual = here.or(newer.map(|newer| newer.api));
     let usual = usual.or(provider.api.as_deref());
     let found = if let Some(api) = api {
@@ -226,11 +237,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn vertex_is_asked_by_the_api_of_the_publisher_wherever_it_is() {
+        let row = providers::find("vertex").unwrap();
+        for (model, api) in [
+            ("gemini-3-pro", "gemini"),
+            ("claude-opus-5", "messages"),
+            ("claude-sonnet-4-5@20250929", "messages"),
+        ] {
+            for at in [At::Home(None), At::Elsewhere] {
+                let found = choose(&row, Family::Chat, None, model, at).unwrap();
+                assert_eq!(found.name(), api, "{model} {at:?}");
+            }
+        }
+    }
+
     /// The providers that have one API of their own, and it.
-    const OF_ONE_API: [(&str, &str); 3] = [
+    const OF_ONE_API: [(&str, &str); 4] = [
         ("anthropic", "messages"),
         ("foundry", "messages"),
-        ("vertex", "messages"),
+        ("google", "gemini"),
+        ("vertex", "gemini"),
     ];
 
     fn own_api(provider: &str) -> &'static str {
@@ -257,7 +284,7 @@ mod tests {
                     .name()
             };
             assert_eq!(chosen(None), own_api(name), "{name}");
-            for api in ["chat", "responses", "messages"] {
+            for api in ["chat", "responses", "messages", "gemini"] {
                 assert_eq!(chosen(Some(api)), api, "{name}");
             }
         }
@@ -295,7 +322,7 @@ mod tests {
         );
         assert_eq!(
             refused("openai", Family::Chat, "message\n"),
-            "api: 'message\\n' is not spoken by this class; it speaks \"chat\", \"responses\", \"messages\""
+            "api: 'message\\n' is not spoken by this class; it speaks \"chat\", \"responses\", \"messages\", \"gemini\""
         );
         assert_eq!(
             refused("openai", Family::Completion, "responses"),

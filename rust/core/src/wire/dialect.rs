@@ -65,7 +65,9 @@ impl Encoded {
         if self.query.is_empty() {
             return Cow::Borrowed(&self.path);
         }
-        let mut query = url::form_urlencoded::Serializer::new(format!("{}?", self.path));
+        let start = format!("{}?", self.path);
+        let end = start.len();
+        let mut query = url::form_urlencoded::Serializer::for_suffix(start, end);
         query.extend_pairs(&self.query);
         Cow::Owned(query.finish())
     }

@@ -196,9 +196,13 @@ pub(super) fn in_choice(raw: &str) -> Error {
     decode(None, format!("{{\"error\":{raw}}}").as_bytes())
 }
 
-/// The error of a choice whose finish reason says that the server failed.
-pub(super) fn ended_with(finish_reason: &str) -> Error {
+/// The error of a choice whose finish reason says that the server failed, and why if it says that.
+pub(super) fn ended_with(finish_reason: &str, why: Option<&str>) -> Error {
     let word = one_line(finish_reason, 60);
-    let message = format!("the provider failed in the middle of the reply (finish_reason: {word})");
+    let why = why.map_or_else(String::new, |why| {
+        format!(": {}", one_line(why, SHOWN_CHARS))
+    });
+    let message =
+        format!("the provider failed in the middle of the reply (finish_reason: {word}){why}");
     Error::new(ErrorKind::Server, message).retryable(true)
 }

@@ -67,9 +67,23 @@ fn form(body: &[u8]) -> Option<Form> {
     let mut reader = Reader::new(body).ok()?;
     let mut keys = Keys::default();
     // An event may be longer than what is read of it, so what was seen before an error counts.
-    let _ = reader.object_or_skip(|reader, key| keys.note(reader, key));
+    let _ = match reader.peek().ok()? {
+        // Gemini sends its streams as a list, too. Its first item shows what it is.
+        Kind::Array => reader.array(|reader| {
+            reader.object_or_skip(|reader, key| keys.note(reader, key))?;
+            Err(STOP)
+        }),
+        _ => reader
+            .object_or_skip(|reader, key| keys.note(reader, key))
+            .map(|_| ()),
+    };
     keys.form()
 }
+
+const STOP: json::Error = json::Error {
+    offset: 0,
+    what: "enough was read",
+};
 
 /// What is at the top of a body.
 #[derive(Debug, Default)]
@@ -195,7 +209,16 @@ mod tests {
             (r#"{"object":"response"}"#, None),
             (r#"{"type":"message","content":"x"}"#, None),
             (r#"{"x":{"choices":[]},"type":"ping"}"#, None),
-            (r#"[{"candidates":[]}]"#, None),
+            // A list of events, whose end may be missing.
+            (r#"[{"candidates":[]}]"#, Some(Form::Gemini)),
+            (
+                "[{\"candidates\":[{}],\"x\":1}\r\n,\r\n{",
+                Some(Form::Gemini),
+            ),
+            (r#"[{"candidates":[{}]"#, Some(Form::Gemini)),
+            (r#"[[{"candidates":[]}]]"#, None),
+            (r#"[{"x":1},{"candidates":[]}]"#, None),
+            ("[]", None),
             ("nonsense", None),
         ] {
             assert_eq!(form(body.as_bytes()), expected, "{body}");
@@ -217,7 +240,7 @@ mod tests {
         let found = error(&["chat"], r#"{"candidates":[]}"#).unwrap();
         assert_eq!(
             found.message(),
-            "the reply has the form of Gemini, not of chat"
+            "the reply has the form of Gemini, not of chat: api=\"gemini\" may be meant"
         );
         assert!(error(&["chat"], r#"{"choices":[]}"#).is_none());
     }

@@ -152,8 +152,14 @@ pub(super) fn set<'a>(
             found?;
             continue;
         }
-        // Every API gives one choice without being asked.
-        if name == "n" && value == "1" && found.is_err() {
+        // Every API gives one choice without being asked, and lets a model call tools in parallel.
+        let has_tools = || dialect.parameters().iter().any(|it| it.name == "tools");
+        let is_usual = match (&*name, value) {
+            ("n", "1") => true,
+            ("parallel_tool_calls", "true") => has_tools(),
+            _ => false,
+        };
+        if is_usual && found.is_err() {
             continue;
         }
         let lacks = provider.lacks.contains(&&*name) || found.is_err() && is_of_some_api(&name);
@@ -239,6 +245,11 @@ fn find(dialect: &dyn Dialect, provider: &Provider, name: &str) -> Result<&'stat
     let why = match name {
         "stream" => "call stream(…), whose response has the reply and its parsed value, or run(…, stream=True) for the text".to_owned(),
         "reask" => "only parse(…) asks again".to_owned(),
+        // Another API would be another model, or takes only 1, and extra_body would be refused.
+        "n" => format!(
+            "{} has no such parameter; make a call for each answer, such as map([prompt] * 2)",
+            dialect.name()
+        ),
         _ if other.is_none() && CLIENT_SETTINGS.contains(&name) => format!(
             "it is a setting of the client: give {name}= to ChatClient(…), CompletionClient(…) or with_options(…)"
         ),

@@ -18,6 +18,7 @@ mod rows;
 
 /// One provider, or one kind of OpenAI-shaped server.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Provider {
     /// Its name in model strings.
     pub name: Cow<'static, str>,
@@ -73,7 +74,7 @@ pub struct Provider {
 pub struct PathOf {
     /// The name of the dialect.
     pub api: &'static str,
-    /// The path of its base URL; empty for none.
+    /// The path of its base URL; empty for none. On Vertex, the version that its path begins with.
     pub path: &'static str,
     /// How its requests carry the key; `None` if as those of the other APIs do.
     pub auth: Option<Auth>,
@@ -111,16 +112,17 @@ static PROVIDERS: LazyLock<Vec<Arc<Provider>>> =
     LazyLock::new(|| rows::rows().into_iter().map(Arc::new).collect());
 
 /// Providers whose own API is not supported yet.
-const NOT_YET: &[(&str, &str)] = &[
-    ("google", "the Gemini API"),
-    ("gemini", "the Gemini API"),
-    ("cohere", "the Cohere API"),
-];
+const NOT_YET: &[(&str, &str)] = &[("cohere", "the Cohere API")];
+
+/// Other names of providers, with the one of the table.
+const ALIASES: &[(&str, &str)] = &[("gemini", "google")];
 
 /// The provider of this name.
 ///
 /// Fails with `Config` for an unknown name, and for a provider whose API is not supported yet.
 pub fn find(name: &str) -> Result<Arc<Provider>, Error> {
+    let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
+    let name = alias.map_or(name, |(_, name)| *name);
     if let Some(row) = PROVIDERS.iter().find(|row| row.name == name) {
         return Ok(Arc::clone(row));
     }
@@ -149,7 +151,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 #[must_use]
 pub fn is_known(name: &str) -> bool {
     names()
-        .chain(NOT_YET.iter().map(|(name, _)| *name))
+        .chain(NOT_YET.iter().chain(ALIASES).map(|(name, _)| *name))
         .any(|known| known == name)
 }
 

@@ -3,7 +3,7 @@
 use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::message::{Fold, Reply, StreamEvents};
 use tokenwire_core::sse::{EventParser, Item};
-use tokenwire_core::wire::{Chat, Dialect, Messages, Responses, Step};
+use tokenwire_core::wire::{Chat, Dialect, Gemini, Messages, Responses, Step};
 
 use crate::measured::within_bounds;
 
@@ -11,7 +11,7 @@ use crate::measured::within_bounds;
 const LONGEST_MESSAGE: usize = 16 << 10;
 
 /// Each of them reads all bodies. The decoder of chat also reads text completions.
-const DIALECTS: [&dyn Dialect; 3] = [&Chat, &Responses, &Messages];
+const DIALECTS: [&dyn Dialect; 4] = [&Chat, &Responses, &Messages, &Gemini];
 
 /// A reply is read within bounds, or is an error about the reply. How a stream is cut does not matter.
 ///

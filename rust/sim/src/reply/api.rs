@@ -51,17 +51,25 @@ pub(crate) trait Api: fmt::Debug + Sync {
 
     /// An error inside a stream. Without `body` it is a server error; `named` asks for an
     /// `event: error` line.
-    fn error_event(&self, named: bool, body: Option<&Value>, request_id: &str) -> Vec<u8>;
+    fn error_event(&self, named: bool, body: Option<&Value>, place: ErrorPlace<'_>) -> Vec<u8>;
 
     /// The event that marks the end of a stream; empty if the API has none.
     fn end_event(&self) -> &'static [u8] {
         b""
     }
 
-    /// The header that carries the id of a request.
-    fn request_id_header(&self) -> &'static str {
-        "x-request-id"
+    /// The header that carries the id of a request, if the API has one.
+    fn request_id_header(&self) -> Option<&'static str> {
+        Some("x-request-id")
     }
+}
+
+/// Where an error comes in a stream.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ErrorPlace<'a> {
+    pub(crate) request_id: &'a str,
+    /// Whether no event came before it.
+    pub(crate) is_first: bool,
 }
 
 /// The path without a slash at its end.
@@ -70,7 +78,11 @@ pub(crate) fn path(request: &Request) -> &str {
 }
 
 /// The addresses of the providers whose own checks are simulated.
-const OWN: [&str; 2] = ["https://api.openai.com/", "https://api.anthropic.com/"];
+const OWN: [&str; 3] = [
+    "https://api.openai.com/",
+    "https://api.anthropic.com/",
+    "https://generativelanguage.googleapis.com/",
+];
 
 /// What is refused. A fake stands in for any provider, and goes on with what real ones said.
 #[derive(Debug, Clone, Copy)]

@@ -15,6 +15,10 @@ pub(crate) enum Due {
 
 /// The events of one reply, in order, written one at a time into the sender's buffer.
 pub(crate) trait Events: fmt::Debug + Send + Sync {
+    fn content_type(&self) -> &'static str {
+        "text/event-stream; charset=utf-8"
+    }
+
     /// When the next event is due; `None` after the last.
     fn next_due(&mut self) -> Option<Due>;
 

@@ -14,6 +14,7 @@ mod ask;
 mod body;
 mod choice;
 mod events;
+mod google;
 mod json;
 mod openai;
 mod pattern;
@@ -25,13 +26,19 @@ mod schema;
 mod sealed;
 mod tokens;
 
-pub(crate) use self::api::{Api, is_key_header};
+pub(crate) use self::api::{Api, ErrorPlace, is_key_header};
 pub(crate) use self::events::{Due, Events, is_event_stream};
 pub(crate) use self::plan::{Body, Plan, plan};
 pub use self::tokens::ledger_token;
 
 /// Every API; the first that claims a request answers it.
-const APIS: &[&dyn Api] = &[&anthropic::Messages, &openai::OpenAi, &openai::Responses];
+const APIS: &[&dyn Api] = &[
+    &anthropic::Messages,
+    &google::Gemini,
+    &google::GeminiArray,
+    &openai::OpenAi,
+    &openai::Responses,
+];
 
 /// Refuses the requests that no API claims, in its own format.
 const FALLBACK: &dyn Api = &openai::OpenAi;

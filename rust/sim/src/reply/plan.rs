@@ -140,8 +140,8 @@ fn planned(
         plan.status = prepared.reply.status.unwrap_or(200);
         plan.headers.clone_from(&prepared.reply.headers);
     }
-    if matches!(body, Body::Events(_)) {
-        plan.content_type = "text/event-stream; charset=utf-8";
+    if let Body::Events(events) = &body {
+        plan.content_type = events.content_type();
     }
     plan.body = body;
     Ok(plan)

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::sender::{Sender, Stop};
 use crate::hash::draw;
+use crate::reply::ErrorPlace;
 use crate::script::Fault;
 
 /// Does what the fault says. An error ends the answer or its body.
@@ -25,9 +26,11 @@ pub(super) async fn strike(sender: &mut Sender<'_>, fault: &Fault) -> Result<(),
         Fault::ErrorEvent {
             named, body, done, ..
         } => {
-            let event = sender
-                .api
-                .error_event(*named, body.as_ref(), &sender.request_id);
+            let place = ErrorPlace {
+                request_id: &sender.request_id,
+                is_first: sender.queued_events == 0,
+            };
+            let event = sender.api.error_event(*named, body.as_ref(), place);
             sender.plain_payload(&event, 1).await?;
             let end = sender.api.end_event();
             if *done && !end.is_empty() {

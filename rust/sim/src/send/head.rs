@@ -59,8 +59,7 @@ pub(super) fn write_head(out: &mut Vec<u8>, plan: &Plan, end: End, closes: bool)
     if end != End::Nothing && is_free("content-type") {
         let _ = write!(out, "content-type: {}\r\n", plan.content_type);
     }
-    let id = plan.api.request_id_header();
-    if is_free(id) {
+    if let Some(id) = plan.api.request_id_header().filter(|id| is_free(id)) {
         let _ = write!(out, "{id}: {}\r\n", plan.request_id);
     }
     if is_free("content-length") && is_free("transfer-encoding") {

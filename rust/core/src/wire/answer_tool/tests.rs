@@ -40,7 +40,7 @@ fn read(dialect: &dyn Dialect, events: &[Value]) -> Reply {
     fold.into_reply()
 }
 
-fn piece(delta: Value) -> Value {
+fn piece(delta: &Value) -> Value {
     json!({"choices": [{"index": 0, "delta": delta}]})
 }
 
@@ -49,7 +49,7 @@ fn call(index: u32, name: Option<&str>, arguments: &str) -> Value {
         Some(name) => json!({"name": name, "arguments": arguments}),
         None => json!({"arguments": arguments}),
     };
-    piece(json!({"tool_calls": [{"index": index, "function": function}]}))
+    piece(&json!({"tool_calls": [{"index": index, "function": function}]}))
 }
 
 fn end(reason: &str) -> Value {
@@ -57,7 +57,7 @@ fn end(reason: &str) -> Value {
 }
 
 fn text(piece_of_it: &str) -> Value {
-    piece(json!({"content": piece_of_it}))
+    piece(&json!({"content": piece_of_it}))
 }
 
 /// What the same reply is when it arrives whole.

@@ -47,7 +47,7 @@ pub(super) enum Growth {
     Call(Box<CallState>),
     Opaque(Box<OpaqueState>),
     Ended,
-    /// What came before, once more.
+    /// A repetition.
     Repeated,
 }
 

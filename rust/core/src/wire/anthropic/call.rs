@@ -3,7 +3,7 @@
 use super::block::Block;
 use crate::json::{Growing, SurrogateJoin, Text};
 use crate::message::{ChunkKind, Extra, ToolCallDelta};
-use crate::wire::openai::new_id;
+use crate::wire::call_id::made_up;
 use crate::wire::parts::Parts;
 
 /// What a stream has to remember of one tool call.
@@ -46,7 +46,7 @@ impl CallState {
         parts.push_call(
             ToolCallDelta {
                 // The result is given back by id, so a call that has none gets one here.
-                id: Some(id.map_or_else(new_id, std::borrow::Cow::into_owned)),
+                id: Some(id.map_or_else(made_up, std::borrow::Cow::into_owned)),
                 name: name.map(std::borrow::Cow::into_owned),
                 extra,
                 ..call.fragment()

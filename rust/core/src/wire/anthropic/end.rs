@@ -45,7 +45,8 @@ impl MessagesStream {
                 self.end_calls(out);
             }
             if reason.is_failure() {
-                self.failed.get_or_insert_with(|| errors::ended_with(word));
+                self.failed
+                    .get_or_insert_with(|| errors::ended_with(word, None));
             }
             delta.finish_reason = Some(reason.corrected(false, self.parts.called()));
             delta.provider_finish_reason = Some(word.clone().into_owned());

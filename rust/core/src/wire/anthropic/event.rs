@@ -130,13 +130,12 @@ impl<'a> Delta<'a> {
             Some("signature_delta") => DeltaKind::Signature,
             Some("citations_delta") => DeltaKind::Citation,
             Some("compaction_delta") => DeltaKind::Compaction,
-            Some(_) => DeltaKind::Other,
             None if self.text.is_some() => DeltaKind::Text,
             None if self.thinking.is_some() => DeltaKind::Thinking,
             None if self.json.is_some() => DeltaKind::Input,
             None if self.signature.is_some() => DeltaKind::Signature,
             None if self.citation.is_some() => DeltaKind::Citation,
-            None => DeltaKind::Other,
+            _ => DeltaKind::Other,
         }
     }
 
@@ -158,7 +157,7 @@ impl<'a> Stop<'a> {
         match key {
             "stop_reason" => self.reason = word(reader)?,
             "stop_sequence" if reader.peek()? == Kind::String => {
-                self.sequence = Some(reader.raw()?)
+                self.sequence = Some(reader.raw()?);
             }
             "stop_details" => self.details = reader.raw_or_null()?,
             _ => reader.skip()?,

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::json::{Reader, SurrogateJoin, Text};
 use crate::message::{ChunkKind, Extra, RawJson};
 use crate::wire::parts::{PartKind, Piece};
-use crate::wire::repeat::Hole;
+use crate::wire::repeat::{Frame, Hole};
 
 impl MessagesStream {
     /// A block begins.
@@ -54,6 +54,8 @@ impl MessagesStream {
         out: &mut Vec<ChunkKind>,
     ) -> Result<usize, Error> {
         self.end_stopped(out);
+        // Its text may look like that of the block before.
+        self.frame = Frame::default();
         let rank = self.blocks.rank(index, &mut self.parts)?;
         let (kind, mark) = (block.kind, mark_of(&block));
         let (number, growth) = match kind {
@@ -175,9 +177,11 @@ impl MessagesStream {
         let (number, part) = (block.number, part_kind(block.kind));
         match &mut block.growth {
             Growth::Opaque(opaque) => {
+                let kept = opaque.kept;
                 for _ in 0..opaque.add(delta)? {
                     self.parts.count()?;
                 }
+                self.parts.keep(opaque.kept - kept)?;
                 return Ok(());
             }
             Growth::Call(call) => {
@@ -263,6 +267,7 @@ impl MessagesStream {
                 call.end(&mut self.parts, out);
             }
             Growth::Opaque(opaque) => {
+                self.parts.free(opaque.kept);
                 if opaque.has_changed() {
                     self.parts
                         .push_opaque(number, "content", &opaque.json(), out);

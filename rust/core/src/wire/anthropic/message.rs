@@ -11,8 +11,8 @@ use crate::message::ReplyHead;
 pub(super) struct Message<'a> {
     pub(super) id: Option<Cow<'a, str>>,
     model: Option<Cow<'a, str>>,
-    /// Whether its `type` says that it is one, or an error.
-    pub(super) is_message: bool,
+    /// Whether its `type` says that it is a message, or an error.
+    pub(super) says_so: bool,
     pub(super) is_error: bool,
     /// Its blocks, and its token counts, as JSON text.
     pub(super) content: Option<&'a str>,
@@ -30,7 +30,7 @@ impl<'a> Message<'a> {
                 "model" => message.model = word(reader)?,
                 "type" => {
                     let kind = word(reader)?;
-                    message.is_message = kind.as_deref() == Some("message");
+                    message.says_so = kind.as_deref() == Some("message");
                     message.is_error = kind.as_deref() == Some("error");
                 }
                 "content" => message.content = reader.raw_or_null()?,

@@ -12,6 +12,8 @@ pub(super) struct OpaqueState {
     raw: Box<str>,
     /// What deltas made of its members.
     changes: BTreeMap<String, Change>,
+    /// How many bytes of deltas were kept.
+    pub(super) kept: usize,
 }
 
 /// What deltas made of a member.
@@ -32,6 +34,7 @@ impl OpaqueState {
         Self {
             raw: raw.into(),
             changes: BTreeMap::new(),
+            kept: 0,
         }
     }
 
@@ -58,6 +61,7 @@ impl OpaqueState {
                     Kind::String => reader.string()?.into_lossy(),
                     _ => reader.raw_or_null()?.unwrap_or_default().into(),
                 };
+                self.kept += piece.len();
                 match self.changes.get_mut("input") {
                     Some(Change::Input(text)) => text.push_str(&piece),
                     _ => self.set("input", Change::Input(piece.into_owned())),
@@ -67,6 +71,7 @@ impl OpaqueState {
                 let Some(item) = reader.raw_or_null()? else {
                     return Ok(());
                 };
+                self.kept += item.len();
                 match self.changes.get_mut("citations") {
                     Some(Change::Items(items)) => {
                         items.push(',');
@@ -77,10 +82,12 @@ impl OpaqueState {
             }
             (DeltaKind::Signature | DeltaKind::Compaction, _) => {
                 let value = reader.raw()?.to_owned();
+                self.kept += value.len();
                 self.set(key, Change::Value(value));
             }
             _ if value == Kind::String => {
                 let piece = reader.string()?;
+                self.kept += piece.body.len();
                 if let Some(Change::Text(text, join)) = self.changes.get_mut(key) {
                     text.push_str(&join.push(piece));
                 } else {
@@ -92,6 +99,7 @@ impl OpaqueState {
             _ => {
                 if let Some(value) = reader.raw_or_null()? {
                     let value = value.to_owned();
+                    self.kept += value.len();
                     self.set(key, Change::Value(value));
                 }
             }

@@ -26,7 +26,7 @@ pub(super) fn decode_reply(body: &[u8]) -> Result<Reply, Error> {
         Err(why) => return read_again(body, why, decode_reply),
     };
     // A reply may have ended before there was any content.
-    let is_reply = message.content.is_some() || message.is_message && message.stop.reason.is_some();
+    let is_reply = message.content.is_some() || message.says_so && message.stop.reason.is_some();
     if !is_reply {
         if message.is_error || is_error(body) {
             return Err(errors::decode(None, body));

@@ -33,6 +33,9 @@ pub(super) struct MessagesStream {
     pub(super) loss: Option<(Loss, u64)>,
     /// The content that the beginning of the reply had, as JSON text.
     pub(super) held: Option<Box<str>>,
+    /// The beginning of the first block, if it has no content. It is passed on with what follows, because the reader has
+    /// seen nothing of the reply until then, so that the request may be repeated.
+    beginning: Option<ChunkKind>,
     /// Whether any event of a reply came.
     has_begun: bool,
     pub(super) done: bool,
@@ -124,6 +127,7 @@ impl StreamDecoder for MessagesStream {
         if self.done {
             return;
         }
+        out.extend(self.beginning.take());
         // What cannot be read is not part of the reply.
         let _ = self.release_held(out);
         self.leave(out);
@@ -143,9 +147,18 @@ impl MessagesStream {
             // A server may leave it to the name of the event.
             None => str::from_utf8(name).unwrap_or_default(),
         };
+        let goes_on = kind.starts_with("content_block_") || kind.starts_with("message");
+        if goes_on && self.beginning.is_some() {
+            out.extend(self.beginning.take());
+        }
         match kind {
             "content_block_delta" => self.delta(event, data, out)?,
-            "content_block_start" => self.start(event, out)?,
+            "content_block_start" => {
+                self.start(event, out)?;
+                if self.blocks.list.len() == 1 {
+                    self.beginning = out.pop_if(|chunk| is_bare(chunk));
+                }
+            }
             "content_block_stop" => self.stop(event, out),
             "message_start" => self.begin_reply(event)?,
             "message_delta" => {
@@ -251,6 +264,17 @@ impl MessagesStream {
 #[inline]
 pub(super) fn unpadded(data: &[u8]) -> Option<&[u8]> {
     data.strip_suffix(b"}").map(<[u8]>::trim_ascii_end)
+}
+
+/// Whether it has nothing of the reply but the beginning of a part.
+fn is_bare(chunk: &ChunkKind) -> bool {
+    let ChunkKind::Delta(delta) = chunk else {
+        return false;
+    };
+    delta.part.is_some()
+        && delta.signature.is_none()
+        && delta.opaque.is_empty()
+        && !delta.has_content()
 }
 
 fn is_empty_list(raw: &str) -> bool {

@@ -88,7 +88,7 @@ impl Counts {
         Ok(())
     }
 
-    /// The counts in the one arithmetic of all dialects; `None` if there are none.
+    /// The counts in the one arithmetic of all dialects; `None` without any.
     pub(super) fn usage(&self) -> Option<Box<Usage>> {
         let cached = [self.cache_creation, self.cache_read];
         let prompt = self.input.map(|input| {

@@ -62,6 +62,9 @@ pub(super) const TABLE: [Row; 6] = [
             "reaching the monthly spending limit",
             "your monthly included credits",
             "free tier of the model has been exhausted",
+            // Google.
+            "exceeded its monthly spending cap",
+            "prepayment credits are depleted",
             // Azure API Management; Bedrock; Cohere.
             "out of call volume quota",
             "out of bandwidth quota",

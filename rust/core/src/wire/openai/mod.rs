@@ -14,7 +14,7 @@ pub use chat::Chat;
 pub use completions::Completions;
 pub use responses::Responses;
 
-pub(super) use chat::{is_error, new_id};
+pub(super) use chat::{is_error, is_failure};
 pub(super) use families::takes_breakpoints;
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! The rows of the clouds, where an address has places, and several publishers serve their models.
 
-use super::rows::{WITH_RESPONSES, messages_at, openai_shaped};
-use super::Provider;
+use super::rows::{GOOGLE_TOKENS, WITH_RESPONSES, messages_at, openai_shaped};
+use super::{PathOf, Provider};
 use crate::wire::anthropic::Messages;
 use crate::wire::auth::{Auth, KeyOrToken};
 use crate::wire::cache_marks::CacheMarks;
 use crate::wire::choice::Newer;
+use crate::wire::gemini::Gemini;
 use crate::wire::openai::{Chat, Responses};
 use crate::wire::reasoning::ReasoningBack;
 
@@ -75,7 +76,7 @@ pub(super) fn bedrock() -> Provider {
     }
 }
 
-/// Anthropic's models on Vertex. `client/vertex.rs` knows its hosts. The variables are those of Google's and Anthropic's
+/// Google's and Anthropic's models on Vertex. `client/vertex.rs` knows its hosts. The variables are those of Google's and Anthropic's
 /// SDKs, and for a token that of Terraform's provider, because they read none.
 pub(super) fn vertex() -> Provider {
     Provider {
@@ -100,13 +101,19 @@ pub(super) fn vertex() -> Provider {
         key_required: true,
         auth: Auth::KeyOrToken(KeyOrToken {
             header: "x-goog-api-key".into(),
-            // Of an OAuth token.
-            prefixes: &["ya29."],
+            prefixes: GOOGLE_TOKENS,
             token_vars: &["GOOGLE_OAUTH_ACCESS_TOKEN"],
         }),
         is_vertex: true,
-        dialects: &[&Messages],
+        dialects: &[&Gemini, &Messages],
+        newer: Some(Newer::OF_VERTEX),
+        other_paths: vec![PathOf {
+            api: "gemini",
+            path: "/v1beta1",
+            auth: None,
+        }],
         cache_marks: CacheMarks::Control,
+        lacks: &["store"],
         ..openai_shaped("vertex")
     }
 }

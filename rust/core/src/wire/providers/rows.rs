@@ -7,6 +7,7 @@ use crate::wire::auth::{Auth, KeyOrToken};
 use crate::wire::cache_marks::CacheMarks;
 use crate::wire::choice::Newer;
 use crate::wire::dialect::Dialect;
+use crate::wire::gemini::Gemini;
 use crate::wire::openai::{Chat, Completions, Responses};
 use crate::wire::reasoning::{Needed, ReasoningBack};
 
@@ -114,7 +115,31 @@ fn anthropic() -> Provider {
     }
 }
 
-/// Source: platform.minimax.io/docs/api-reference, "OpenAI SDK" and "Anthropic SDK".
+/// Its variables are those of Google's libraries, which read `GOOGLE_API_KEY` first. Source: ai.google.dev/gemini-api/docs.
+fn google() -> Provider {
+    Provider {
+        key_vars: vec!["GOOGLE_API_KEY".into(), "GEMINI_API_KEY".into()],
+        base_url_vars: vec!["GOOGLE_GEMINI_BASE_URL".into()],
+        auth: Auth::KeyOrToken(KeyOrToken {
+            header: "x-goog-api-key".into(),
+            prefixes: GOOGLE_TOKENS,
+            token_vars: &[],
+        }),
+        dialects: &[&Gemini, &Chat],
+        // Source: ai.google.dev/gemini-api/docs/openai.
+        other_paths: vec![PathOf {
+            api: "chat",
+            path: "/v1beta/openai",
+            auth: Some(Auth::Bearer),
+        }],
+        ..hosted("google", "generativelanguage.googleapis.com", "")
+    }
+}
+
+/// How OAuth tokens of Google begin.
+pub(super) const GOOGLE_TOKENS: &[&str] = &["ya29."];
+
+/// Source: platform.minimax.io/docs/api-reference, `OpenAI` SDK and Anthropic SDK.
 fn minimax() -> Provider {
     Provider {
         dialects: WITH_BOTH_BUT_COMPLETIONS,
@@ -165,6 +190,7 @@ pub(super) fn rows() -> Vec<Provider> {
         },
         azure(),
         anthropic(),
+        google(),
         foundry(),
         bedrock(),
         vertex(),

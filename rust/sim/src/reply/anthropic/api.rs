@@ -9,7 +9,7 @@ use super::question::{Question, streams};
 use super::refusal::{error_body, extra, invalid, missing, refusal, wrong};
 use super::stream::{END, EventStream};
 use crate::http::Request;
-use crate::reply::api::{Api, Scripted, path};
+use crate::reply::api::{Api, ErrorPlace, Scripted, path};
 use crate::reply::body::{Checked, present};
 use crate::reply::choice::say;
 use crate::reply::plan::Body;
@@ -144,8 +144,11 @@ impl Api for Messages {
         error_body(error, request_id)
     }
 
-    fn error_event(&self, named: bool, body: Option<&Value>, request_id: &str) -> Vec<u8> {
-        let error = || error_body(&ErrorReply::new(500, "Internal server error"), request_id);
+    fn error_event(&self, named: bool, body: Option<&Value>, place: ErrorPlace<'_>) -> Vec<u8> {
+        let error = || {
+            let error = ErrorReply::new(500, "Internal server error");
+            error_body(&error, place.request_id)
+        };
         let body = body.cloned().unwrap_or_else(error);
         let name = if named { "event: error\n" } else { "" };
         format!("{name}data: {body}\n\n").into_bytes()
@@ -155,8 +158,8 @@ impl Api for Messages {
         END
     }
 
-    fn request_id_header(&self) -> &'static str {
-        "request-id"
+    fn request_id_header(&self) -> Option<&'static str> {
+        Some("request-id")
     }
 }
 

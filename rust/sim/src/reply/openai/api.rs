@@ -8,7 +8,7 @@ use super::tools::check_reasoning;
 use super::whole::whole;
 use crate::hash::derived_id;
 use crate::http::Request;
-use crate::reply::api::{Api, Scripted, path};
+use crate::reply::api::{Api, ErrorPlace, Scripted, path};
 use crate::reply::choice::{CREATED, Counts, Finish, Said, say};
 use crate::reply::plan::Body;
 use crate::script::ErrorReply;
@@ -94,7 +94,7 @@ impl Api for OpenAi {
                          "code": error.code}})
     }
 
-    fn error_event(&self, named: bool, body: Option<&Value>, _request_id: &str) -> Vec<u8> {
+    fn error_event(&self, named: bool, body: Option<&Value>, _place: ErrorPlace<'_>) -> Vec<u8> {
         let body = body.map_or_else(|| SERVER_ERROR.to_owned(), ToString::to_string);
         let name = if named { "event: error\n" } else { "" };
         format!("{name}data: {body}\n\n").into_bytes()

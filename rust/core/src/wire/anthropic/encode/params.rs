@@ -53,7 +53,9 @@ pub(super) fn check_family(
         return Ok(());
     };
     let thinks = thinking::is_on(params, body) && model.thinking() != Thinking::Never;
-    let has_temperature = params.get("temperature").is_some();
+    let temperature = params.get("temperature");
+    let has_temperature =
+        temperature.is_some_and(|value| refusal(model, ("temperature", value), thinks).is_none());
     let mut refused = None;
     params.retain(|name, value| {
         let why = refusal(model, (name, value), thinks).or_else(|| {

@@ -45,9 +45,9 @@ pub(super) fn is_on(params: &Set<'_>, body: &Body<'_>) -> bool {
 /// The limits of an answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// The caller's; `None` if there is none.
+    /// The caller's, if there is one.
     pub(super) given: Option<u64>,
-    /// Ours, if there is none.
+    /// Ours, without one of the caller.
     pub(super) usual: u64,
     /// The model's, if it is known.
     pub(super) largest: Option<u64>,
@@ -70,7 +70,10 @@ pub(super) fn asked(effort: &str, model: Option<Model>, limits: Limits) -> Resul
             } else {
                 ""
             };
-            let effort = if effort == "minimal" { "low" } else { effort };
+            let effort = match effort {
+                "minimal" => "low",
+                _ => known(effort)?.0,
+            };
             Ok(Asked {
                 thinking: Some(format!(r#"{{"type":"adaptive"{display}}}"#)),
                 effort: Some(format!("\"{effort}\"")),
@@ -81,14 +84,19 @@ pub(super) fn asked(effort: &str, model: Option<Model>, limits: Limits) -> Resul
     }
 }
 
+/// An effort that there is, and its budget.
+fn known(effort: &str) -> Result<(&'static str, u64), Error> {
+    let found = BUDGETS.iter().find(|(name, _)| *name == effort);
+    found.copied().ok_or_else(|| {
+        invalid(
+            "params.reasoning_effort: it must be none, minimal, low, medium, high, xhigh or max",
+        )
+    })
+}
+
 /// Asks with a budget, which is a part of the whole answer.
 fn budget(effort: &str, limits: Limits) -> Result<Asked, Error> {
-    let found = BUDGETS.iter().find(|(name, _)| *name == effort);
-    let Some(&(_, wanted)) = found else {
-        return Err(invalid(
-            "params.reasoning_effort: it must be none, minimal, low, medium, high, xhigh or max",
-        ));
-    };
+    let (_, wanted) = known(effort)?;
     let most = limits.largest.unwrap_or(u64::MAX);
     let whole = limits
         .given

@@ -195,7 +195,7 @@ fn a_server_that_never_says_why_it_ended_ends_all_the_same() {
         said(choice),
         (Some(FinishReason::ToolCalls), None, Value::Null)
     );
-    // But nothing at all is no answer.
+    // But nothing at all does not answer anything.
     assert_eq!(read(&[begun(), end()]).lost(), "it had no content");
 }
 
@@ -230,4 +230,28 @@ fn details_that_are_no_json_are_none() {
     let body = r#"{"type":"message","content":[],"stop_reason":"end_turn","stop_details":NaN}"#;
     let reply = super::Dialect::decode_reply(&super::Messages, body.as_bytes(), 1).unwrap();
     assert_eq!(reply.choices[0].stop_details, None);
+}
+
+#[test]
+fn a_stream_that_ends_before_any_content_may_be_repeated() {
+    let mut decoder = super::Dialect::stream(&super::Messages, 1);
+    let mut chunks = Vec::new();
+    for event in [begun(), start(0, &no_text()), json!({"type": "ping"})] {
+        let data = event.to_string();
+        decoder.event(b"", data.as_bytes(), &mut chunks).unwrap();
+        // A chunk would be something that the reader has seen.
+        assert!(chunks.is_empty(), "{event}");
+    }
+    // Nor is there one before an error.
+    let error = json!({"type": "error", "error": {"type": "overloaded_error", "message": "m"}});
+    let failed = decoder.event(b"error", error.to_string().as_bytes(), &mut chunks);
+    assert!(failed.is_err() && chunks.is_empty());
+    let failed = decoder.event(b"", error.to_string().as_bytes(), &mut chunks);
+    assert!(failed.is_err() && chunks.is_empty());
+    let data = text(0, "a").to_string();
+    decoder.event(b"", data.as_bytes(), &mut chunks).unwrap();
+    assert!(chunks.iter().any(crate::message::ChunkKind::has_content));
+    // At its end, the part is there all the same.
+    let read = read(&[begun(), start(0, &no_text())]);
+    assert_eq!(read.reply.choices[0].parts.len(), 1);
 }

@@ -62,6 +62,13 @@ fn pieces_of_one_block_have_no_limit() {
 }
 
 #[test]
+fn what_is_kept_of_a_block_until_its_end_is_limited() {
+    let mut events = vec![start(0, &json!({"type": "server_tool_use", "input": {}}))];
+    events.extend(vec![input(0, &"x".repeat(1 << 20)); 8]);
+    is_too_large(&stream(&events, "end_turn"));
+}
+
+#[test]
 fn counts_are_not_repeated_without_end() {
     let mut first = begun();
     first["message"]["usage"] = json!({"x": "y".repeat(1 << 20)});

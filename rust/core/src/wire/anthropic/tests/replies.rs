@@ -1,4 +1,4 @@
-//! Whole replies, and what is none.
+//! Whole replies, and other bodies.
 
 use serde_json::{Value, json};
 
@@ -50,15 +50,10 @@ fn content_may_be_a_text_and_a_block_too() {
 fn a_stream_that_came_unasked_is_read() {
     let events = stream(&[start(0, &no_text()), text(0, "a"), stop(0)], "end_turn");
     let body = |events: &[Value]| -> String {
-        let events = events.iter();
-        events
-            .map(|event| {
-                format!(
-                    "event: {}\ndata: {event}\n\n",
-                    event["type"].as_str().unwrap()
-                )
-            })
-            .collect()
+        events.iter().fold(String::new(), |body, event| {
+            let name = event["type"].as_str().unwrap();
+            body + &format!("event: {name}\ndata: {event}\n\n")
+        })
     };
     let reply = Messages.decode_reply(body(&events).as_bytes(), 1).unwrap();
     assert_eq!(parts(&reply), json!([{"text": "a"}]));

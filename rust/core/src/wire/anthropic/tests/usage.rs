@@ -101,7 +101,7 @@ fn a_field_of_message_delta_takes_the_place_of_that_of_message_start() {
 #[test]
 fn the_details_have_what_the_counts_do_not_come_from() {
     let usage = whole(&json!({
-        "input_tokens": 1, "output_tokens": 2, "cost": 0.000112, "is_byok": false,
+        "input_tokens": 1, "output_tokens": 2, "cost": 0.000_112, "is_byok": false,
         "cost_details": {"upstream_inference_cost": 0.1}, "iterations": [{"type": "message"}],
         "inference_geo": "us", "server_tool_use": null, "empty": {},
     }))

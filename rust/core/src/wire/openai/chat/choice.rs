@@ -5,12 +5,12 @@ use super::event::{Content, Message};
 use super::said::Said;
 use super::tools::Calls;
 use super::twice::DETAILS;
+use crate::wire::by_index::Indexed;
 use crate::wire::most::{MOST, too_many};
 
 use crate::error::Error;
 use crate::json::{SurrogateJoin, Text};
 use crate::message::{ChunkKind, Delta};
-use crate::places::Places;
 
 /// What a stream has to remember about one choice.
 #[derive(Debug, Default)]
@@ -228,53 +228,15 @@ impl ChoiceState {
     }
 }
 
-/// What a stream has to remember about its choices.
-#[derive(Debug, Default)]
-pub(super) struct Choices {
-    /// In the order in which they began.
-    pub(super) states: Vec<ChoiceState>,
-    places: Places<u32>,
-    /// The index after the highest.
-    free: u32,
-}
-
-impl Choices {
-    /// The state of a choice, which is added if it is missing; `None` if there are too many.
-    #[inline]
-    pub(super) fn get(&mut self, index: u32) -> Option<&mut ChoiceState> {
-        // Nearly every event is about the first choice.
-        let place = match self.states.first() {
-            Some(first) if first.index == index => 0,
-            _ => match self.places.get(&index) {
-                Some(place) => place,
-                None => self.add(index)?,
-            },
-        };
-        self.states.get_mut(place)
-    }
-
-    /// The index of a choice of a whole reply. Two choices with one index are not the same choice.
-    pub(super) fn own_index(&self, index: u32) -> u32 {
-        match self.places.get(&index) {
-            Some(_) => self.free,
-            None => index,
-        }
-    }
-
-    fn add(&mut self, index: u32) -> Option<usize> {
-        let place = self.states.len();
-        if place == MOST {
-            return None;
-        }
-        if self.states.is_empty() {
-            self.states.reserve_exact(1);
-        }
-        self.states.push(ChoiceState {
+impl Indexed for ChoiceState {
+    fn begin(index: u32) -> Self {
+        Self {
             index,
-            ..ChoiceState::default()
-        });
-        self.places.set(index, place);
-        self.free = self.free.max(index.saturating_add(1));
-        Some(place)
+            ..Self::default()
+        }
+    }
+
+    fn index(&self) -> u32 {
+        self.index
     }
 }

@@ -374,7 +374,7 @@ pub(in crate::wire) fn is_error(body: &[u8]) -> bool {
 }
 
 /// Whether an `error` says that something failed. Some servers send one with every reply, with nothing in it.
-pub(in crate::wire::openai) fn is_failure(raw: &str) -> bool {
+pub(in crate::wire) fn is_failure(raw: &str) -> bool {
     if !raw.starts_with('{') {
         return !(is_blank(raw) || raw == "false" || raw == "0");
     }

@@ -27,10 +27,9 @@ mod tools;
 mod twice;
 
 pub(in crate::wire) use event::is_error;
-pub(super) use event::is_failure;
+pub(in crate::wire) use event::is_failure;
 pub(super) use reply::decode_reply;
 pub(super) use stream::ChatStream;
-pub(in crate::wire) use tools::new_id;
 
 use super::params;
 use crate::config::Family;

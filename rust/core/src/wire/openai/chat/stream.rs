@@ -3,7 +3,7 @@
 use compact_str::CompactString;
 
 use super::READ_HERE;
-use super::choice::{ChoiceState, Choices};
+use super::choice::ChoiceState;
 use super::event::{Choice, Content, Event, Message};
 use super::repeat::Frame;
 use super::said::{CONTENT, TEXT};
@@ -11,6 +11,7 @@ use super::twice::{UsagePlace, merged, text_beside};
 use crate::error::{Error, ErrorKind};
 use crate::json::{Text, as_count};
 use crate::message::{ChunkKind, Delta, FinishReason, Logprobs, ReplyHead, Usage};
+use crate::wire::by_index::ByIndex;
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
 use crate::wire::most::too_many;
@@ -20,7 +21,7 @@ use crate::wire::stray::{Stray, Unread, keeps_alive, note_odd, unexpected, unrea
 #[derive(Debug, Default)]
 pub(in crate::wire::openai) struct ChatStream {
     head: ReplyHead,
-    choices: Choices,
+    choices: ByIndex<ChoiceState>,
     /// How many choices were asked for.
     asked: usize,
     /// How many of them a whole reply must have.
@@ -302,7 +303,7 @@ impl ChatStream {
             state.flush(&mut delta);
             let reason = FinishReason::from_word(&word);
             if reason.is_some_and(FinishReason::is_failure) {
-                failed.get_or_insert_with(|| errors::ended_with(&word));
+                failed.get_or_insert_with(|| errors::ended_with(&word, None));
             }
             delta.finish_reason =
                 reason.map(|reason| reason.corrected(state.refused, state.calls.any()));
@@ -359,13 +360,8 @@ impl ChatStream {
     }
 
     fn unfinished(&self, is_open: impl Fn(&ChoiceState) -> bool) -> Option<String> {
-        let open = self.choices.states.iter().filter(|choice| is_open(choice));
-        let mut open: Vec<_> = open.map(|choice| choice.index).collect();
-        open.sort_unstable();
-        let shown: Vec<_> = open.iter().take(8).map(u32::to_string).collect();
-        let more = if open.len() > 8 { ", …" } else { "" };
-        let shown = shown.join(", ");
-        (!open.is_empty()).then(|| format!("choice {shown}{more} had not finished"))
+        let open = self.choices.open(is_open)?;
+        Some(format!("choice {open} had not finished"))
     }
 
     /// What to say if choices are missing, or empty, although the reply has ended.

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::json::{Reader, SurrogateJoin, Text};
 use crate::message::ToolCallDelta;
 use crate::places::Places;
+use crate::wire::call_id::made_up;
 use crate::wire::most::{MOST, too_many};
 
 /// The tool calls that one choice has begun.
@@ -41,8 +42,6 @@ struct Call {
 
 /// The index of the only call that the old `function_call` field can have.
 const FUNCTION_CALL: i64 = i64::MIN;
-/// Mistral refuses ids of any other length, and all servers take letters and digits.
-const ID_CHARS: usize = 9;
 
 impl Calls {
     /// How many calls have begun.
@@ -139,7 +138,7 @@ impl Calls {
             out.push(ToolCallDelta {
                 ends: None,
                 index: u32::try_from(at).unwrap_or(u32::MAX),
-                id: Some(new_id()),
+                id: Some(made_up()),
                 ..ToolCallDelta::default()
             });
         }
@@ -256,7 +255,7 @@ impl Calls {
             // Two calls with one id could not be told apart.
             let is_taken = self.by_id.get(&sent).is_some();
             self.by_id.set(sent.clone(), at);
-            id = Some(if is_taken { new_id() } else { sent });
+            id = Some(if is_taken { made_up() } else { sent });
         }
         // A call that is repeated as a whole adds nothing.
         let is_repeated = call.is_closed
@@ -287,12 +286,4 @@ impl Calls {
             });
         }
     }
-}
-
-/// An id that no other call of the conversation has. It is random, because the replies of one conversation know
-/// nothing of each other.
-pub(in crate::wire) fn new_id() -> String {
-    std::iter::repeat_with(fastrand::alphanumeric)
-        .take(ID_CHARS)
-        .collect()
 }

@@ -4,7 +4,7 @@ use super::item::Item;
 use super::said::{Said, rest_of};
 use crate::json::Text;
 use crate::message::{ChunkKind, Extra, ToolCallDelta};
-use crate::wire::openai::chat::new_id;
+use crate::wire::call_id::made_up;
 use crate::wire::parts::Parts;
 
 /// What a stream has to remember of one tool call.
@@ -106,7 +106,7 @@ impl CallState {
         let id = match item.call_id.or(item.id) {
             _ if self.has_id => None,
             Some(id) => Some(id.into_owned()),
-            None => Some(new_id()),
+            None => Some(made_up()),
         };
         let name = item.name.filter(|_| !self.has_name);
         (self.has_id, self.has_name) = (true, true);
@@ -129,7 +129,7 @@ impl CallState {
         let half = self.said.finish();
         parts.push_call(
             ToolCallDelta {
-                id: (!self.has_id).then(new_id),
+                id: (!self.has_id).then(made_up),
                 arguments: half.map(String::from).unwrap_or_default(),
                 ends: Some(is_complete),
                 ..self.fragment()

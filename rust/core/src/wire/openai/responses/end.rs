@@ -43,7 +43,9 @@ impl ResponsesStream {
         let finish = response.finish(self.parts.is_cut);
         let failure = match (&finish, response.error.filter(|error| is_failure(error))) {
             (Some((FinishReason::Error, _)), Some(error)) => Some(errors::in_choice(error)),
-            (Some((reason, word)), _) if reason.is_failure() => Some(errors::ended_with(word)),
+            (Some((reason, word)), _) if reason.is_failure() => {
+                Some(errors::ended_with(word, None))
+            }
             _ => None,
         };
         // There is nothing in it that another attempt would repeat.

@@ -8,7 +8,7 @@ use super::object::{Ended, Object, response_id, usage};
 use super::question::Question;
 use super::stream::EventStream;
 use crate::http::Request;
-use crate::reply::api::{Api, Scripted, path};
+use crate::reply::api::{Api, ErrorPlace, Scripted, path};
 use crate::reply::choice::say;
 use crate::reply::openai::OpenAi;
 use crate::reply::openai::api::{check_body, refusal};
@@ -100,7 +100,7 @@ impl Api for Responses {
         OpenAi.error_body(error, request_id)
     }
 
-    fn error_event(&self, named: bool, body: Option<&Value>, _request_id: &str) -> Vec<u8> {
+    fn error_event(&self, named: bool, body: Option<&Value>, _place: ErrorPlace<'_>) -> Vec<u8> {
         let message = "The server had an error while processing your request.";
         let error = json!({"type": "server_error", "code": "server_error", "message": message,
                            "param": null});

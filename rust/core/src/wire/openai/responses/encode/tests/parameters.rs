@@ -127,11 +127,13 @@ fn there_is_no_stop_seed_n_logit_bias_or_penalty() {
         let mut request = json!({"model": "m", "input": "hi", "params": {name: value}});
         let (kind, text) = refused(&request);
         assert_eq!(kind, ErrorKind::Validation);
+        let hint = match name {
+            "n" => "make a call for each answer, such as map([prompt] * 2)",
+            _ => "api=\"chat\" takes it (extra_body sends a key as it is)",
+        };
         assert_eq!(
             text,
-            format!(
-                "params.{name}: responses has no such parameter; api=\"chat\" takes it (extra_body sends a key as it is)"
-            )
+            format!("params.{name}: responses has no such parameter; {hint}")
         );
         request["drop_unsupported"] = json!(true);
         let (body, encoded) = encoded("openai", &request).unwrap();
