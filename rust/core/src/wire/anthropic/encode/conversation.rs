@@ -156,6 +156,11 @@ fn read<'a>(
         if part.kind == "tool_call" && turn.role != "assistant" {
             return Err(part.invalid(": only a message of the assistant has calls"));
         }
+        if turn.role == "system" && matches!(&*part.kind, "image" | "file" | "audio") {
+            return Err(part.invalid(
+                ": messages takes only text from the system; send it in a message of the user",
+            ));
+        }
         turn.add(part, is_result, blocks)?;
     }
     if message.name.is_some() {

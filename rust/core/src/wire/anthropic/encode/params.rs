@@ -173,10 +173,12 @@ fn limits(body: &Body<'_>, params: &Set<'_>, request: &Request<'_>) -> Limits {
         .or_else(|| params.get("max_tokens"))
         .or_else(|| params.get("max_completion_tokens"));
     let largest = request.largest_answer;
+    let usual = largest.map_or(USUAL_MAX_TOKENS, |most| most.min(MOST_MAX_TOKENS));
+    let budget = body.given("thinking").and_then(thinking::budget_of);
     Limits {
         // What is not a number is the server's to judge.
         given: given.map(|raw| raw.parse().unwrap_or(u64::MAX)),
-        usual: largest.map_or(USUAL_MAX_TOKENS, |most| most.min(MOST_MAX_TOKENS)),
+        usual: thinking::whole(usual, budget.unwrap_or_default(), largest),
         largest,
     }
 }

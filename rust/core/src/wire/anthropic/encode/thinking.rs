@@ -4,7 +4,7 @@
 
 use super::super::families::{Model, Thinking};
 use crate::error::Error;
-use crate::wire::body::{Body, invalid};
+use crate::wire::body::{Body, fields, invalid, value};
 use crate::wire::params::Set;
 
 /// The least tokens that a model can be given to think.
@@ -94,13 +94,28 @@ fn known(effort: &str) -> Result<(&'static str, u64), Error> {
     })
 }
 
+/// The budget of the caller's own `thinking`.
+pub(super) fn budget_of(thinking: &str) -> Option<u64> {
+    let known = fields(thinking, "thinking").ok()?;
+    value(&known, "budget_tokens")?.parse().ok()
+}
+
+/// The limit of an answer that has room for thoughts as well: 400 "`max_tokens` must be greater than
+/// `thinking.budget_tokens`".
+pub(super) fn whole(usual: u64, budget: u64, largest: Option<u64>) -> u64 {
+    if budget == 0 {
+        return usual;
+    }
+    let most = largest.unwrap_or(u64::MAX);
+    usual.max(budget.saturating_add(ANSWER)).min(most)
+}
+
 /// Asks with a budget, which is a part of the whole answer.
 fn budget(effort: &str, limits: Limits) -> Result<Asked, Error> {
     let (_, wanted) = known(effort)?;
-    let most = limits.largest.unwrap_or(u64::MAX);
     let whole = limits
         .given
-        .unwrap_or_else(|| limits.usual.max(wanted + ANSWER).min(most));
+        .unwrap_or_else(|| whole(limits.usual, wanted, limits.largest));
     if whole <= LEAST_BUDGET {
         return Err(invalid(format!(
             "params.max_tokens: {whole} leaves no room to think, which takes {LEAST_BUDGET} tokens; give more, or reasoning_effort=\"none\""

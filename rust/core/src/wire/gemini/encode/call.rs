@@ -15,11 +15,31 @@ use crate::wire::messages::{Content, Part, plain};
 /// The calls of a conversation.
 #[derive(Default)]
 pub(super) struct Calls<'a> {
-    /// The names of the functions, as JSON text, by the ids of the calls.
-    names: HashMap<Cow<'a, str>, &'a str>,
+    /// The calls by their ids, which servers are known to repeat, also within a turn.
+    named: HashMap<Cow<'a, str>, Named<'a>>,
+    /// How many turns the model has begun.
+    turns: usize,
     /// The names of those without an id, and how many results have none.
     nameless: Vec<&'a str>,
     nameless_results: usize,
+}
+
+/// The calls with one id in the last turn that has any.
+#[derive(Default)]
+struct Named<'a> {
+    turn: usize,
+    /// The names of the functions, as JSON text, and how many results name the id.
+    names: Vec<&'a str>,
+    results: usize,
+}
+
+impl<'a> Named<'a> {
+    /// The name for the next result: results are in the order of the calls.
+    fn next(&mut self) -> Option<&'a str> {
+        let found = self.names.get(self.results).or(self.names.last());
+        self.results += 1;
+        found.copied()
+    }
 }
 
 /// The id of a call as it is sent: none for a call that came without one.
@@ -28,6 +48,11 @@ fn sent(id: Option<&str>) -> Option<&str> {
 }
 
 impl<'a> Calls<'a> {
+    /// Notes that the model begins a turn.
+    pub(super) fn begin_turn(&mut self) {
+        self.turns += 1;
+    }
+
     /// Writes a call. Returns whether it has a signature.
     pub(super) fn write(
         &mut self,
@@ -40,7 +65,14 @@ impl<'a> Calls<'a> {
         let id = part.get("id").filter(|id| *id != "\"\"");
         match id {
             Some(id) => {
-                self.names.insert(plain(id), name);
+                let calls = self.named.entry(plain(id)).or_default();
+                if calls.turn != self.turns {
+                    *calls = Named {
+                        turn: self.turns,
+                        ..Named::default()
+                    };
+                }
+                calls.names.push(name);
             }
             None => self.nameless.push(name),
         }
@@ -137,11 +169,11 @@ impl<'a> Calls<'a> {
         } else {
             None
         };
-        let known = || id.and_then(|id| self.names.get(&plain(id)).copied());
+        let known = id.and_then(|id| self.named.get_mut(&plain(id))?.next());
         let name = part
             .get("name")
             .filter(|name| name.starts_with('"') && *name != "\"\"");
-        name.or_else(known).or(in_turn).ok_or_else(|| {
+        name.or(known).or(in_turn).ok_or_else(|| {
             let why = match id {
                 Some(id) => format!("no call before it has the id {id}"),
                 None => "it has neither an id nor a name".to_owned(),

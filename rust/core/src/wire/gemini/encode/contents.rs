@@ -152,6 +152,27 @@ impl<'a> Contents<'a, '_> {
         Ok(is_content)
     }
 
+    /// Takes a message whose parts are in Gemini's form. Its role may be one of ours, which the API does not have.
+    fn own(&mut self, given: &str, role: &'static str, parts: &str, message: &Message<'_>) {
+        if matches!(given, "user" | "model" | "function") {
+            self.verbatim(role, message.raw);
+            return;
+        }
+        self.others(&message.path(), message);
+        if matches!(given, "system" | "developer") && self.list.is_empty() {
+            if !self.system.is_empty() {
+                self.system.push(b',');
+            }
+            let inside = parts
+                .strip_prefix('[')
+                .and_then(|rest| rest.strip_suffix(']'));
+            self.system
+                .extend_from_slice(inside.unwrap_or_default().as_bytes());
+            return;
+        }
+        self.verbatim(role, &format!("{{\"role\":\"{role}\",\"parts\":{parts}}}"));
+    }
+
     fn verbatim(&mut self, role: &'static str, raw: &str) {
         let names = ["\"functionResponse\"", "\"function_response\""];
         let results = if names.iter().any(|name| raw.contains(name)) {
@@ -180,8 +201,8 @@ impl<'a> Contents<'a, '_> {
                 )));
             }
         };
-        if message.parts.is_some_and(are_own) {
-            self.verbatim(role, message.raw);
+        if let Some(parts) = message.parts.filter(|parts| are_own(parts)) {
+            self.own(&given, role, parts, &message);
             return Ok(());
         }
         let parts = message.take_parts()?;
@@ -200,6 +221,9 @@ impl<'a> Contents<'a, '_> {
                 && last.role == role
                 && (role == "model" || is_results && last.results == Results::Only)
         });
+        if role == "model" && self.list.last().is_none_or(|last| last.role != "model") {
+            self.calls.begin_turn();
+        }
         let mut entry = match self.list.pop() {
             Some(last) if joins => last,
             last => {
@@ -251,6 +275,14 @@ impl<'a> Contents<'a, '_> {
     }
 
     fn part(&mut self, part: &Part<'a>, entry: &mut Entry) -> Result<(), Error> {
+        let why = match (&*part.kind, entry.role) {
+            ("tool_call", "user") => "only a message of the assistant has calls",
+            ("tool_result", "model") => "only a message of the user or of a tool has results",
+            _ => "",
+        };
+        if !why.is_empty() {
+            return Err(part.invalid(&format!(": {why}")));
+        }
         let dropped = &mut self.dropped;
         match &*part.kind {
             "reasoning" if self.to.sent(part) => thought(part, entry.next()),

@@ -204,7 +204,7 @@ fn refuse_schema_with_tools(request: &Request<'_>, params: &Set<'_>) -> Result<(
         return Ok(());
     }
     Err(invalid(format!(
-        "params.response_format: {} takes no JSON answer together with tools, which need Gemini 3; leave one out",
+        "params.response_format: {} takes no JSON answer together with tools, which need Gemini 3; leave one out, or give output_mode=\"tool\"",
         request.model.escape_debug()
     )))
 }

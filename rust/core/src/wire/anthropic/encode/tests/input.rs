@@ -239,3 +239,18 @@ fn an_empty_text_is_left_out() {
         "messages[1]: it is empty; give some text"
     );
 }
+
+#[test]
+fn the_system_says_only_text() {
+    let image = json!({"type": "image", "url": "https://x.org/a.png"});
+    let system = json!({"role": "system", "parts": [{"type": "text", "text": "a"}, image]});
+    let user = json!({"role": "user", "content": "hi"});
+    for (at, messages) in [(0, json!([system, user])), (1, json!([user, system]))] {
+        assert_eq!(
+            no_messages(&messages),
+            format!(
+                "messages[{at}].parts[1]: messages takes only text from the system; send it in a message of the user"
+            )
+        );
+    }
+}

@@ -310,6 +310,8 @@ fn thinking_of_the_callers_is_sent_alone() {
     let mut request =
         json!({"model": "claude-haiku-4-5", "input": "hi", "extra_body": {"thinking": thinking}});
     assert_eq!(body(&request)["thinking"], thinking);
+    // The limit, which has to be larger, is ours.
+    assert_eq!(body(&request)["max_tokens"], 6096);
     request["params"] = json!({"reasoning_effort": "low"});
     assert_eq!(
         refused(&request).1,

@@ -233,3 +233,45 @@ fn the_body_has_no_model_and_a_stream_no_other_body() {
     assert_eq!(body(&request(true)), body(&request(false)));
     assert_eq!(body(&request(true)).get("model"), None::<&Value>);
 }
+
+#[test]
+fn own_parts_in_a_message_with_one_of_our_roles_are_sent_with_one_of_geminis() {
+    let request = json!({"model": MODEL, "input": [
+        {"role": "system", "parts": [{"text": "be brief"}]},
+        {"role": "developer", "parts": [{"text": "and kind"}]},
+        {"role": "user", "parts": [{"text": "a"}]},
+        {"role": "assistant", "parts": [{"text": "b"}]},
+        {"role": "system", "parts": [{"text": "c"}]},
+    ]});
+    assert_eq!(
+        body(&request),
+        json!({
+            "systemInstruction": {"parts": [{"text": "be brief"}, {"text": "and kind"}]},
+            "contents": [
+                {"role": "user", "parts": [{"text": "a"}]},
+                {"role": "model", "parts": [{"text": "b"}]},
+                {"role": "user", "parts": [{"text": "c"}]},
+            ],
+        })
+    );
+}
+
+#[test]
+fn calls_and_results_are_in_the_messages_of_those_who_make_them() {
+    for (role, part, why) in [
+        (
+            "user",
+            json!({"type": "tool_call", "id": "c", "name": "f", "arguments": "{}"}),
+            "only a message of the assistant has calls",
+        ),
+        (
+            "assistant",
+            json!({"type": "tool_result", "tool_call_id": "c", "name": "f", "content": "1"}),
+            "only a message of the user or of a tool has results",
+        ),
+    ] {
+        let messages = json!([{"role": role, "parts": [part]}]);
+        let request = json!({"model": "gemini-2.5-flash", "input": messages});
+        assert_eq!(refused(&request).1, format!("messages[0].parts[0]: {why}"));
+    }
+}

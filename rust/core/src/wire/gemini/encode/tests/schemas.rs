@@ -216,7 +216,7 @@ fn tools_together_with_a_schema_need_gemini_3() {
         assert!(
             text.starts_with(
                 "params.response_format: gemini-2.5-flash takes no JSON answer together with tools"
-            ),
+            ) && text.ends_with("or give output_mode=\"tool\""),
             "{text}"
         );
         request["model"] = json!("gemini-3-flash-preview");
