@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::json::{Error, Kind, Reader, Text};
+use crate::wire::openai::is_failure;
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -19,6 +20,8 @@ pub(super) struct Event<'a> {
     pub(super) usage: Option<&'a str>,
     /// Whether it has the content of a reply.
     pub(super) is_reply: bool,
+    /// Whether it says that something failed, whatever else it has.
+    pub(super) is_error: bool,
 }
 
 /// What an event adds to a block, or says about the end of the reply.
@@ -93,6 +96,7 @@ impl<'a> Event<'a> {
                 self.is_reply = reader.peek()? == Kind::Array;
                 reader.skip()?;
             }
+            "error" => self.is_error = is_failure(reader.raw()?),
             _ => reader.skip()?,
         }
         Ok(())

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::event::{Stop, word};
 use crate::json::{Error, Reader};
 use crate::message::ReplyHead;
+use crate::wire::openai::is_failure;
 
 /// A message as it was sent.
 #[derive(Debug, Default)]
@@ -14,6 +15,8 @@ pub(super) struct Message<'a> {
     /// Whether its `type` says that it is a message, or an error.
     pub(super) says_so: bool,
     pub(super) is_error: bool,
+    /// Whether it says beside its content that something failed.
+    pub(super) has_failed: bool,
     /// Its blocks, and its token counts, as JSON text.
     pub(super) content: Option<&'a str>,
     pub(super) usage: Option<&'a str>,
@@ -33,6 +36,7 @@ impl<'a> Message<'a> {
                     message.says_so = kind.as_deref() == Some("message");
                     message.is_error = kind.as_deref() == Some("error");
                 }
+                "error" => message.has_failed = is_failure(reader.raw()?),
                 "content" => message.content = reader.raw_or_null()?,
                 "usage" => message.usage = reader.raw_or_null()?,
                 _ => message.stop.field(reader, key)?,

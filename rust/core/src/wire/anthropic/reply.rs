@@ -41,7 +41,9 @@ pub(super) fn decode_reply(body: &[u8]) -> Result<Reply, Error> {
     }
     let mut decoder = MessagesStream::default();
     let mut chunks = Vec::new();
-    let failure = decoder.whole(&message, &mut chunks).err();
+    let read = decoder.whole(&message, &mut chunks).err();
+    let said = message.has_failed || message.is_error;
+    let failure = said.then(|| errors::decode(None, body)).or(read);
     let mut fold = Fold::default();
     for chunk in &chunks {
         fold.apply(chunk);

@@ -93,7 +93,12 @@ impl StreamDecoder for MessagesStream {
                 };
             }
         };
-        self.apply(&event, name, data, out)
+        let step = self.apply(&event, name, data, out)?;
+        // A proxy may say so beside what an event usually has.
+        if event.is_error {
+            return Err(errors::decode(None, data));
+        }
+        Ok(step)
     }
 
     fn stray_field(&mut self, name: &[u8], value: &[u8]) -> Result<(), Error> {

@@ -50,6 +50,10 @@ impl<'a> FunctionCall<'a> {
         self.id.is_none() && self.name.is_none() && self.args.is_none() && self.pieces.is_none()
     }
 
+    pub(super) fn is_nameless(&self) -> bool {
+        self.name.is_none()
+    }
+
     /// What the part has beside the call, and the call besides what every call has.
     fn extra(&mut self, mut beside: Extra) -> Extra {
         if let Some(json) = std::mem::take(&mut self.rest).json() {

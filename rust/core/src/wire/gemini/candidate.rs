@@ -28,6 +28,8 @@ pub(super) struct CandidateState {
     /// The number of the next call.
     calls: u32,
     growing: Option<Box<GrowingCall>>,
+    /// Whether a call began without a name, so that its beginning was lost.
+    pub(super) is_nameless: bool,
     /// What it has beside its content.
     beside: Beside,
 }
@@ -112,7 +114,8 @@ impl CandidateState {
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
         if let Some(call) = part.call {
-            let extra = if part.has_more || part.is_thought || part.signature.is_some() {
+            let has_more = part.has_more || part.is_thought || part.text.is_some();
+            let extra = if has_more || part.signature.is_some() {
                 beside(part.raw, &["functionCall"])?
             } else {
                 Extra::default()
@@ -269,6 +272,7 @@ impl CandidateState {
                     self.close(out);
                     let index = self.calls;
                     self.calls += 1;
+                    self.is_nameless |= call.is_nameless();
                     match begin(call, extra, index, &mut tool_calls) {
                         Ok(growing) => self.growing = growing,
                         Err(error) => read = Err(error),

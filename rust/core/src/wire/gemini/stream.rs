@@ -88,6 +88,9 @@ impl StreamDecoder for GeminiStream {
         if let Some(open) = self.candidates.open(|it| it.finish.is_none()) {
             return Some(format!("no finishReason arrived for candidate {open}"));
         }
+        if let Some(why) = self.nameless() {
+            return Some(why);
+        }
         let (asked, came) = (self.asked, self.candidates.states.len());
         (came < asked).then(|| format!("{asked} candidates were asked for, and {came} came"))
     }
@@ -206,8 +209,16 @@ impl GeminiStream {
             return Some("it has no candidates".to_owned());
         }
         let is_empty = |it: &CandidateState| it.finish.is_none() && !it.has_content();
-        let open = self.candidates.open(is_empty)?;
-        Some(format!("candidate {open} is empty"))
+        match self.candidates.open(is_empty) {
+            Some(open) => Some(format!("candidate {open} is empty")),
+            None => self.nameless(),
+        }
+    }
+
+    /// What to say of a function call without a name: no caller can run it, and a piece of a call that is complete looks so.
+    fn nameless(&self) -> Option<String> {
+        let at = self.candidates.open(|it| it.is_nameless)?;
+        Some(format!("a function call of candidate {at} has no name"))
     }
 
     /// Whether any part came.

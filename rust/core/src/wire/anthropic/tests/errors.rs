@@ -192,3 +192,23 @@ fn an_event_that_is_broken_is_an_error_and_not_skipped() {
     // One that only keeps the connection open may have any form.
     assert!(read_named([("ping", "now"), ("ping", "")]).error.is_none());
 }
+
+#[test]
+fn an_error_beside_what_a_reply_usually_has_is_an_error() {
+    let error = json!({"type": "api_error", "message": "boom"});
+    for body in [
+        json!({"type": "error", "content": [], "error": error}),
+        json!({"type": "message", "content": [{"type": "text", "text": "Hi"}], "stop_reason": "end_turn", "error": error}),
+    ] {
+        let failed = decoded(&body).unwrap_err();
+        assert!(failed.message().contains("boom"), "{failed}");
+    }
+    let nothing =
+        json!({"type": "message", "content": [], "stop_reason": "end_turn", "error": null});
+    assert!(decoded(&nothing).is_ok());
+    let failing = json!({"type": "message_delta", "delta": {"stop_reason": null}, "error": error});
+    let read = super::read(&[begun(), start(0, &no_text()), text(0, "Hi"), failing]);
+    let failed = read.error.unwrap();
+    assert!(failed.message().contains("boom"), "{failed}");
+    assert_eq!(super::parts(&read.reply), json!([{"text": "Hi"}]));
+}

@@ -305,3 +305,21 @@ fn a_reply_without_an_answer_is_an_error() {
         assert_eq!(error.is_retryable(), retryable, "{body}: {error}");
     }
 }
+
+#[test]
+fn the_text_beside_a_call_in_one_part_is_kept() {
+    let part = json!({"text": "Hi", "functionCall": {"name": "f", "args": {}}});
+    let reply = whole(&json!([part])).unwrap();
+    assert!(
+        parts(&reply).to_string().contains("Hi"),
+        "{}",
+        parts(&reply)
+    );
+}
+
+#[test]
+fn a_call_without_a_name_is_not_a_reply() {
+    let part = json!({"functionCall": {"args": {"a": 1}}});
+    let failed = whole(&json!([part])).unwrap_err();
+    assert!(failed.message().contains("has no name"), "{failed}");
+}
