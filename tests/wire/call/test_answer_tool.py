@@ -167,9 +167,9 @@ def test_a_tool_of_the_caller_s_with_the_name_of_the_type_stays_itself(
     sim: SimServer, chat: tw.ChatClient, ask: Asking
 ) -> None:
     tool = {"type": "function", "function": {"name": "Answer", "parameters": {"type": "object"}}}
-    calling(sim, call({}), call({"colour": "blue"}, "Answer_"))
+    calling(sim, call({}), call({"colour": "blue"}, "Answer_2"))
     reply = ask.complete(chat, "q", response_format=Answer, tools=[tool])
-    assert names(sent(sim)[0]) == ["Answer", "Answer_"]
+    assert names(sent(sim)[0]) == ["Answer", "Answer_2"]
     assert [one.name for one in reply.tool_calls] == ["Answer"]
     assert reply.parsed == BLUE
 

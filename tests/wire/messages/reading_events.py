@@ -32,10 +32,12 @@ class Block:
 
     said: dict[str, Any]
     json: list[str] = field(default_factory=list)
+    grown: bool = False
     done: bool = False
 
     def add(self, delta: dict[str, Any]) -> None:
         """Add a delta, by its type."""
+        self.grown = True
         kind = delta.get("type")
         if kind in _TEXTS:
             key = _TEXTS[kind]
@@ -93,8 +95,7 @@ def read_stream(text: str, *, lost: bool = False) -> Reading:
             # OpenRouter's mark (wire.md 5.3). Without `message_stop` it completes nothing.
             continue
         if error := error_of_event(name, data):
-            # Before the first block nothing of the reply was handed out.
-            return message.reading(error if message.blocks else plain(error))
+            return message.reading(error if message.has_begun else plain(error))
         if message.add(json.loads(data)):
             return message.reading(None)
     return message.reading(
@@ -109,6 +110,17 @@ class Message:
         self.head: dict[str, Any] = {}
         self.usage: dict[str, Any] = {}
         self.blocks: dict[int, Block] = {}
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything of the reply was handed out: more than one empty block that begins."""
+        if len(self.blocks) != 1:
+            return bool(self.blocks)
+        (block,) = self.blocks.values()
+        is_empty = block.said.get("type") in ("text", "thinking") and not any(
+            block.said.get(key) for key in ("text", "thinking", "signature")
+        )
+        return block.grown or block.done or not is_empty
 
     def add(self, event: Event) -> bool:
         """Add an event, by the `type` in its JSON. Returns whether it is the last one."""

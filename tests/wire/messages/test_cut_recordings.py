@@ -103,5 +103,5 @@ def test_a_stream_with_an_error_in_the_middle_is_that_error(
         table.add(replay, seen, replay.expected())
     table.check(report_line, whole=False)
     assert table.rows == STREAMS
-    # The others end before their first block.
-    assert kinds["LlmStreamServerError"] >= STREAMS - 12
+    # The others end before any content.
+    assert kinds["LlmStreamServerError"] >= STREAMS // 2

@@ -22,7 +22,7 @@ KINDS_OF_ERRORS = {
     "LlmContextLengthError": 1,
 }
 # What the Messages API does not have.
-_NEVER = ("created", "status", "logprobs", "other_ids", "contradictions")
+_NEVER = ("created", "status", "logprobs", "other_ids", "contradictions", "others")
 
 
 def read(row: dict[str, Any]) -> Reading:
