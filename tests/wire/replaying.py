@@ -53,6 +53,7 @@ APIS: dict[str, type[ChatClient | CompletionClient]] = {
     "chat.completions": ChatClient,
     "completions": CompletionClient,
 }
+_OURS = {"chat.completions": "chat", "completions": "completions"}
 # What a reply has at its top, too.
 _TOP = (
     "text",
@@ -88,7 +89,10 @@ class Replay:
         self.exact = exact
         self.lost = lost
         self.model = f"row{row['number']}-{chunking}{row.get('cut', '')}"
-        self.provider = our_name(row["provider"])
+        # Anthropic has chat and no text completions; its recorded ones are of an older API.
+        name = our_name(row["provider"])
+        speaks = _OURS[row["api"]] in _engine.provider_apis(name)
+        self.provider = name if speaks else "openai-compatible"
         # How many answers were asked for decides whether all have come.
         n = choices_asked(row)
         self.asked: dict[str, Any] = {} if n is None else {"n": n}
