@@ -375,7 +375,7 @@ fn an_id_that_was_made_up_is_not_sent() {
 fn results_of_calls_that_share_an_id_answer_them_in_their_order() {
     let named =
         |name: &str| json!({"type": "tool_call", "id": "c", "name": name, "arguments": "{}"});
-    let names = |messages: &Value| -> Vec<Value> {
+    let answered = |messages: &Value| -> Vec<Value> {
         let contents = contents("gemini-3-flash-preview", messages).0;
         let parts = contents.as_array().unwrap().iter();
         let parts = parts.flat_map(|content| content["parts"].as_array().unwrap());
@@ -386,9 +386,9 @@ fn results_of_calls_that_share_an_id_answer_them_in_their_order() {
     };
     let two = json!({"role": "assistant", "parts": [named("f"), named("g")]});
     let (one, other) = (result("c", &json!("1")), result("c", &json!("2")));
-    assert_eq!(names(&json!([two, one, other])), ["f", "g"]);
+    assert_eq!(answered(&json!([two, one, other])), ["f", "g"]);
     // Also if a later turn repeats it, and a call of the turn before has no result.
     let again = json!({"role": "assistant", "parts": [named("h")]});
     let user = json!({"role": "user", "content": "again"});
-    assert_eq!(names(&json!([two, one, user, again, one])), ["f", "h"]);
+    assert_eq!(answered(&json!([two, one, user, again, one])), ["f", "h"]);
 }
