@@ -92,7 +92,7 @@ def test_each_reply_function_returns_its_behaviour():
 def test_a_request_separates_the_prompt_from_its_parameters():
     asked = request(body={"model": "m", "messages": [], "stream": True, "seed": 1})
     assert (asked.messages, asked.prompt, asked.params) == ([], None, {"seed": 1})
-    assert request(body={"model": "m", "prompt": "a"}).prompt == "a"
+    assert request(api="completions", body={"model": "m", "prompt": "a"}).prompt == "a"
     assert request(body={"model": "m", "prompt": "a"}).messages == []
 
 
