@@ -76,6 +76,12 @@ impl FinishReason {
         matches!(self, Self::Error | Self::Abort)
     }
 
+    /// Whether it may have stopped the model in the middle of a call, whose arguments then stay cut.
+    #[must_use]
+    pub fn may_cut_a_call(self) -> bool {
+        !matches!(self, Self::Stop | Self::ToolCalls | Self::Other)
+    }
+
     /// Corrects the reason by what the choice has: a refusal wins, and so does a tool call, unless the provider's
     /// reason means that the call may be incomplete.
     #[must_use]

@@ -132,6 +132,35 @@ impl<'a> Set<'a> {
     }
 }
 
+/// Refuses the parameters that the model does not take, or leaves them out and adds them to `dropped`, if the request wants
+/// that. `why` says why the model refuses a parameter with a value, and `what` whether it refuses any value.
+pub(super) fn refuse(
+    set: &mut Set<'_>,
+    (request, what): (&Request<'_>, &str),
+    dropped: &mut Vec<String>,
+    why: impl Fn(&str, &str) -> Option<&'static str>,
+) -> Result<(), Error> {
+    let mut refused = None;
+    set.retain(|name, value| {
+        let Some(why) = why(name, value) else {
+            return true;
+        };
+        if request.drop_unsupported {
+            dropped.push(name.to_owned());
+        } else {
+            refused.get_or_insert((name, why));
+        }
+        false
+    });
+    let Some((name, why)) = refused else {
+        return Ok(());
+    };
+    Err(invalid(format!(
+        "params.{name}: {} does not take {what}, {why}; leave it out, or give drop_unsupported=True",
+        request.model.escape_debug()
+    )))
+}
+
 /// Reads the parameters of a request. Those that the dialect or the provider does not take are left out and added to
 /// `dropped`, if the request wants that.
 ///

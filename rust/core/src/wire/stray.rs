@@ -150,6 +150,13 @@ pub(super) fn note_odd(odd: &mut Option<String>, read: &[&str], data: &[u8]) -> 
     Ok(())
 }
 
+/// The error of a stream that ended with `[DONE]` although something is `missing`.
+pub(super) fn incomplete_at_mark(missing: Option<String>) -> Error {
+    let why = missing.unwrap_or_default();
+    let message = format!("the stream ended with [DONE], but it is incomplete: {why}");
+    Error::new(ErrorKind::StreamIncomplete, message).retryable(true)
+}
+
 /// The error of a server that is not the one that was meant, or of a wrong path there.
 pub(super) fn elsewhere(message: &str) -> Error {
     unexpected(message).with_wrong_address(true)

@@ -22,14 +22,6 @@ fn reason_of(word: &str) -> Option<FinishReason> {
     })
 }
 
-/// Whether the last call may be incomplete.
-fn is_cut(reason: FinishReason) -> bool {
-    !matches!(
-        reason,
-        FinishReason::Stop | FinishReason::ToolCalls | FinishReason::Other
-    )
-}
-
 impl MessagesStream {
     /// Why the reply ended, if this says so.
     pub(super) fn finish(
@@ -71,7 +63,7 @@ impl MessagesStream {
 
     /// Ends the calls of which the end of the reply says whether they are complete.
     pub(super) fn end_calls(&mut self, out: &mut Vec<ChunkKind>) {
-        let is_cut = self.reason.is_some_and(is_cut);
+        let is_cut = self.reason.is_some_and(FinishReason::may_cut_a_call);
         for at in std::mem::take(&mut self.unended) {
             let Some(block) = self.blocks.list.get_mut(at) else {
                 continue;
@@ -180,7 +172,7 @@ impl MessagesStream {
         let mut blocks = self.blocks.list.iter();
         let open = blocks.find(|block| match &block.growth {
             Growth::Call(call) if !call.has_name => true,
-            _ if self.reason.is_some_and(is_cut) => false,
+            _ if self.reason.is_some_and(FinishReason::may_cut_a_call) => false,
             // A call is open if its brackets are.
             Growth::Call(call) => !call.has_stopped,
             _ => self.blocks.has_stops && block.is_open(),

@@ -5,14 +5,14 @@ use super::blocks::Blocks;
 use super::event::{Event, Stop};
 use super::message::Message;
 use super::usage::Counts;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::message::{ChunkKind, FinishReason, ReplyHead};
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
 use crate::wire::openai::is_error;
 use crate::wire::parts::Parts;
 use crate::wire::repeat::Frame;
-use crate::wire::stray::{Stray, Unread, keeps_alive, note_odd, unread};
+use crate::wire::stray::{Stray, Unread, incomplete_at_mark, keeps_alive, note_odd, unread};
 
 /// Reads one stream. A whole reply is a stream of one event.
 #[derive(Debug, Default)]
@@ -259,9 +259,7 @@ impl MessagesStream {
             self.end(out)?;
             return Ok(Step::Done);
         }
-        let why = self.missing().unwrap_or_default();
-        let message = format!("the stream ended with [DONE], but it is incomplete: {why}");
-        Err(Error::new(ErrorKind::StreamIncomplete, message).retryable(true))
+        Err(incomplete_at_mark(self.missing()))
     }
 }
 

@@ -3,7 +3,6 @@
 use super::beside::{Beside, Found, is_blank};
 use super::call::{FunctionCall, GrowingCall, begin, beside};
 use super::event::{Part, Parts, members};
-use super::finish;
 use crate::error::Error;
 use crate::json::{Reader, SurrogateJoin};
 use crate::message::{ChunkKind, Delta, Extra, FinishReason};
@@ -364,7 +363,7 @@ impl CandidateState {
         }
         (self.finish, self.word) = (Some(reason), word);
         let mut delta = self.delta();
-        if !finish::cuts(reason)
+        if !reason.may_cut_a_call()
             && let Some(growing) = self.growing.take()
         {
             delta.tool_calls.push(growing.end());

@@ -35,14 +35,6 @@ pub(super) fn reason(word: &str) -> Option<FinishReason> {
     FinishReason::from_word(word)
 }
 
-/// Whether a call that has not ended then never will, so that its arguments stay cut.
-pub(super) fn cuts(reason: FinishReason) -> bool {
-    !matches!(
-        reason,
-        FinishReason::Stop | FinishReason::ToolCalls | FinishReason::Other
-    )
-}
-
 /// Whether the provider says why it ended so.
 pub(super) fn is_explained(reason: FinishReason) -> bool {
     matches!(reason, FinishReason::ContentFilter | FinishReason::Refusal) || reason.is_failure()

@@ -5,14 +5,14 @@ use compact_str::CompactString;
 use super::candidate::{CandidateState, Explanation};
 use super::event::{Candidate, Event};
 use super::{NAME, finish, head, logprobs, usage};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::json::Reader;
 use crate::message::{ChunkKind, Delta, FinishReason, ReplyHead};
 use crate::wire::by_index::ByIndex;
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
 use crate::wire::most::too_many;
-use crate::wire::stray::{Stray, Unread, keeps_alive, note_odd, unread};
+use crate::wire::stray::{Stray, Unread, incomplete_at_mark, keeps_alive, note_odd, unread};
 
 /// Reads one stream. A whole reply is a stream of one event.
 #[derive(Debug, Default)]
@@ -163,10 +163,7 @@ impl GeminiStream {
                 self.done = true;
                 Ok(Step::Done)
             }
-            Some(why) => {
-                let message = format!("the stream ended with [DONE], but it is incomplete: {why}");
-                Err(Error::new(ErrorKind::StreamIncomplete, message).retryable(true))
-            }
+            missing => Err(incomplete_at_mark(missing)),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::request::Request;
 use crate::wire::body::{Body, Fields, fields, invalid, object};
 use crate::wire::messages::plain;
-use crate::wire::params::{Param, Set, Type, param};
+use crate::wire::params::{Param, Set, Type, param, refuse};
 
 /// The parameters that it takes.
 pub(in crate::wire::anthropic) const PARAMETERS: &[Param] = &[
@@ -56,29 +56,12 @@ pub(super) fn check_family(
     let temperature = params.get("temperature");
     let has_temperature =
         temperature.is_some_and(|value| refusal(model, ("temperature", value), thinks).is_none());
-    let mut refused = None;
-    params.retain(|name, value| {
-        let why = refusal(model, (name, value), thinks).or_else(|| {
+    refuse(params, (request, "this value"), dropped, |name, value| {
+        refusal(model, (name, value), thinks).or_else(|| {
             (name == "top_p" && has_temperature && !model.takes_both())
                 .then_some("it takes temperature or top_p, and not both")
-        });
-        let Some(why) = why else {
-            return true;
-        };
-        if request.drop_unsupported {
-            dropped.push(name.to_owned());
-        } else {
-            refused.get_or_insert((name, why));
-        }
-        false
-    });
-    let Some((name, why)) = refused else {
-        return Ok(());
-    };
-    Err(invalid(format!(
-        "params.{name}: {} does not take this value, {why}; leave it out, or give drop_unsupported=True",
-        request.model.escape_debug()
-    )))
+        })
+    })
 }
 
 /// Why the model refuses a parameter with this value; `None` if it takes it, as far as is known.

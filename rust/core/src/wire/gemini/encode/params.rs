@@ -9,7 +9,7 @@ use crate::request::Request;
 use crate::wire::body::{Body, Fields, fields, invalid, object, value as value_of};
 use crate::wire::gemini::families;
 use crate::wire::messages::plain;
-use crate::wire::params::{Param, Set, Type, param};
+use crate::wire::params::{Param, Set, Type, param, refuse};
 
 /// The parameters that it takes.
 pub(in crate::wire::gemini) const PARAMETERS: &[Param] = &[
@@ -42,25 +42,9 @@ pub(super) fn check_family(
     request: &Request<'_>,
     dropped: &mut Vec<String>,
 ) -> Result<(), Error> {
-    let mut refused = None;
-    params.retain(|name, _| {
-        let Some(why) = families::refusal(&request.model, name) else {
-            return true;
-        };
-        if request.drop_unsupported {
-            dropped.push(name.to_owned());
-        } else {
-            refused.get_or_insert((name, why));
-        }
-        false
-    });
-    let Some((name, why)) = refused else {
-        return Ok(());
-    };
-    Err(invalid(format!(
-        "params.{name}: {} does not take it, {why}; leave it out, or give drop_unsupported=True",
-        request.model.escape_debug()
-    )))
+    refuse(params, (request, "it"), dropped, |name, _| {
+        families::refusal(&request.model, name)
+    })
 }
 
 /// Writes the parameters, each at its place, and adds to `dropped` what has none.

@@ -6,14 +6,14 @@ use super::growth::Source;
 use super::items::Items;
 use super::response::Response;
 use super::sequence::Sequence;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::message::{ChunkKind, ReplyHead};
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
 use crate::wire::openai::chat::is_error;
 use crate::wire::parts::Parts;
 use crate::wire::repeat::{Frame, Known};
-use crate::wire::stray::{Stray, Unread, note_odd, unread};
+use crate::wire::stray::{Stray, Unread, incomplete_at_mark, note_odd, unread};
 
 /// Reads one stream. A whole reply is a stream of its terminal event.
 #[derive(Debug, Default)]
@@ -48,9 +48,7 @@ impl StreamDecoder for ResponsesStream {
             return Ok(Step::Continue);
         }
         if data == b"[DONE]" {
-            let why = self.missing().unwrap_or_default();
-            let message = format!("the stream ended with [DONE], but it is incomplete: {why}");
-            return Err(Error::new(ErrorKind::StreamIncomplete, message).retryable(true));
+            return Err(incomplete_at_mark(self.missing()));
         }
         if data.is_empty() {
             return Ok(Step::Continue);

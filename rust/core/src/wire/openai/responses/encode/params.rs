@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::wire::body::{Body, Fields, fields, invalid, object};
 use crate::wire::openai::families;
-use crate::wire::params::{Param, Set, Type, param};
+use crate::wire::params::{Param, Set, Type, param, refuse};
 use crate::wire::providers::Provider;
 
 /// The parameters that it takes.
@@ -38,26 +38,9 @@ pub(super) fn check_family(
     provider: &Provider,
     dropped: &mut Vec<String>,
 ) -> Result<(), Error> {
-    let mut refused = None;
-    params.retain(|name, value| {
-        let why = families::refusal(provider, &request.model, (name, value));
-        let Some(why) = why else {
-            return true;
-        };
-        if request.drop_unsupported {
-            dropped.push(name.to_owned());
-        } else {
-            refused.get_or_insert((name, why));
-        }
-        false
-    });
-    let Some((name, why)) = refused else {
-        return Ok(());
-    };
-    Err(invalid(format!(
-        "params.{name}: {} does not take this value, {why}; leave it out, or give drop_unsupported=True",
-        request.model.escape_debug()
-    )))
+    refuse(params, (request, "this value"), dropped, |name, value| {
+        families::refusal(provider, &request.model, (name, value))
+    })
 }
 
 /// Writes the parameters, each at its place.
