@@ -231,7 +231,7 @@ def test_b19_an_event_just_below_its_cap_is_read(sim, read):
 
 def zipped(sim, encoding):
     reply = {"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}
-    raw = base64.b64encode(gzip.compress(json.dumps(reply).encode())).decode()
+    raw = base64.b64encode(gzip.compress(json.dumps(reply).encode(), mtime=0)).decode()
     headers = {"content-type": "application/json", "content-encoding": encoding}
     sim.set_script({"default": {"replay": {"base64": raw, "headers": headers}}})
     client = chat(sim)

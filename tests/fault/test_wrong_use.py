@@ -83,7 +83,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     "a number as provider": ({"provider": 5}, "provider: give a str or an LlmProvider, not int"),
     "an unknown provider": ({"provider": "opnai"}, "openai"),
     "a number as API": ({"api": 5}, "api: give a str, not int"),
-    "another API": ({"api": "messages"}, "api: 'messages' is not spoken by this class"),
+    "another API": ({"api": "assistants"}, "api: 'assistants' is not spoken by this class"),
     "a header name with a space": ({"headers": {"a b": "c"}}, "headers= has an invalid character"),
     "a header name with a colon": ({"headers": {"a:b": "c"}}, "headers= has an invalid character"),
     "a header with CRLF": ({"headers": {"x": "a\r\nb"}}, "the header x has a control character"),
