@@ -93,6 +93,7 @@ if TYPE_CHECKING:
         LlmProxyError as LlmProxyError,
         LlmQuotaExceededError as LlmQuotaExceededError,
         LlmRateLimitError as LlmRateLimitError,
+        LlmReadTimeoutError as LlmReadTimeoutError,
         LlmResponseTooLargeError as LlmResponseTooLargeError,
         LlmServerError as LlmServerError,
         LlmStallTimeoutError as LlmStallTimeoutError,
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
         LlmTLSError as LlmTLSError,
         LlmUnexpectedContentError as LlmUnexpectedContentError,
         LlmValidationError as LlmValidationError,
+        LlmWriteTimeoutError as LlmWriteTimeoutError,
     )
     from tokenwire.factory.factory import LlmClientFactory as LlmClientFactory, client as client
     from tokenwire.factory.pool import ClientPool as ClientPool
@@ -148,10 +150,11 @@ _HOMES = {
         "LlmDeadlineExceededError LlmDecodeError LlmDNSError LlmEngineError LlmError "
         "LlmEventTooLargeError LlmFirstByteTimeoutError LlmForkedStreamError LlmModelError "
         "LlmModelNotFoundError LlmPoolTimeoutError LlmProtocolError LlmProxyError "
-        "LlmQuotaExceededError LlmRateLimitError LlmResponseTooLargeError LlmServerError "
+        "LlmQuotaExceededError LlmRateLimitError LlmReadTimeoutError "
+        "LlmResponseTooLargeError LlmServerError "
         "LlmStallTimeoutError LlmStreamIncompleteError LlmStreamingError "
         "LlmStreamInterruptedError LlmStreamServerError LlmTimeoutError LlmTLSError "
-        "LlmUnexpectedContentError LlmValidationError"
+        "LlmUnexpectedContentError LlmValidationError LlmWriteTimeoutError"
     ),
     "factory.factory": "LlmClientFactory client",
     "factory.pool": "ClientPool",

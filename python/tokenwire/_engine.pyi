@@ -31,7 +31,10 @@ __all__ = [
     "CustomReply",
     "End",
     "Engine",
+    "ExchangeStep",
     "Fanout",
+    "HttpClient",
+    "HttpExchange",
     "Limits",
     "LlmResponse",
     "LlmStream",
@@ -1314,6 +1317,104 @@ class Fanout:
         """Waits for the next call to finish and returns (index, response or None, error or None)."""
     def cancel(self) -> None:
         """Cancels all calls that have not finished."""
+
+@final
+class ExchangeStep(Generic[_Item_co]):
+    """The awaitable of one step. Cancelling the task that waits ends the exchange."""
+
+    def __await__(self) -> Generator[Any, Any, _Item_co]: ...
+    def __iter__(self) -> Generator[Any, Any, _Item_co]: ...
+    def throw(self, kind: Any, value: Any = None, _traceback: Any = None) -> Any: ...
+    def close(self) -> None: ...
+    def __next__(self) -> Any: ...
+
+@final
+class HttpClient:
+    """Sends requests as they are, over the connections of the process. Making one does no I/O.
+
+    Args:
+        limits: `max_connections`, `keepalive` and `max_head_bytes` are used.
+        ca_bundle: A PEM file or a directory with roots that replace the system's.
+        client_cert: Paths of the certificate and its key, and the password of the key.
+        proxy: The proxy's URL; None looks in the environment if `trust_env` is set.
+        trust_env: Whether to read proxies and certificate files from the environment.
+        transport: "auto", "direct" or "general".
+        uds: The path of a unix socket to which all requests go.
+
+    Raises:
+        LlmConfigError: A setting is wrong.
+    """
+
+    def __new__(
+        cls,
+        *,
+        limits: Limits | None = None,
+        ca_bundle: str | None = None,
+        client_cert: tuple[str, str | None, str | None] | None = None,
+        proxy: str | None = None,
+        trust_env: bool = True,
+        transport: str | None = None,
+        uds: str | None = None,
+    ) -> Self: ...
+    def open(
+        self,
+        method: str,
+        url: str,
+        headers: Sequence[tuple[bytes, bytes]],
+        body: bytes | None,
+        *,
+        raised: Callable[[Any], BaseException],
+        connect: float | None = None,
+        pool: float | None = None,
+        read: float | None = None,
+        write: float | None = None,
+        first_token: float | None = None,
+        idle: float | None = None,
+        check: bool = True,
+    ) -> HttpExchange:
+        """Checks a request. It is sent by the first method of the exchange that waits.
+
+        Args:
+            method: The method.
+            url: The whole URL. Path and query are sent as they are.
+            headers: Names and values.
+            body: The body; None if it is brought in pieces.
+            raised: Makes the exception to raise of an `LlmError`.
+            connect: Seconds for a connection. Of this and the other limits, None means no limit.
+            pool: Seconds for a free connection.
+            read: Seconds between two reads of the reply, and before its head.
+            write: Seconds between two pieces of the request that the server takes.
+            first_token: Seconds from the request to the first content of a stream of a known API.
+            idle: Seconds between two pieces of its content.
+            check: Whether such a stream must have its end.
+        """
+
+@final
+class HttpExchange:
+    """One request with its reply. It is used either by the sync or by the async methods, and has one reader. The first
+    method that waits sends the request.
+
+    Errors are what `raised` makes of them.
+    """
+
+    def wants(self) -> bool:
+        """Waits until another piece of the request is wanted, or none is any more."""
+    def wants_async(self) -> ExchangeStep[bool]:
+        """The same for an event loop."""
+    def push(self, piece: bytes) -> None:
+        """Brings the piece that is wanted."""
+    def end(self) -> None:
+        """Says that the request is whole."""
+    def head(self) -> tuple[int, bytes, bytes, list[tuple[bytes, bytes]]]:
+        """Waits for the head: status, reason, version and headers."""
+    def head_async(self) -> ExchangeStep[tuple[int, bytes, bytes, list[tuple[bytes, bytes]]]]:
+        """The same for an event loop."""
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> bytes: ...
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> ExchangeStep[bytes]: ...
+    def close(self) -> None:
+        """Ends the exchange, from any thread. Its connection closes, unless the body was read to its end."""
 
 @final
 class Simulator:

@@ -8,6 +8,8 @@
     +-- LlmTimeoutError                   (TimeoutError)  a time limit was reached
     |   +-- LlmConnectTimeoutError                        no connection in time
     |   +-- LlmPoolTimeoutError                           no free connection in time
+    |   +-- LlmReadTimeoutError                           no bytes in time, of another client's request
+    |   +-- LlmWriteTimeoutError                          the server took no more of such a request in time
     |   +-- LlmFirstByteTimeoutError                      no complete response head in time
     |   +-- LlmStallTimeoutError                          a stream sent no bytes
     |   +-- LlmContentTimeoutError                        a stream sent bytes, but no content
@@ -207,6 +209,14 @@ class LlmPoolTimeoutError(LlmTimeoutError):
     """No connection, or no turn to make one, became free in time. Nothing was sent."""
 
 
+class LlmReadTimeoutError(LlmTimeoutError):
+    """The reply to a request of another client sent no bytes in time; see `tokenwire.httpx2`."""
+
+
+class LlmWriteTimeoutError(LlmTimeoutError):
+    """The server took no more of a request of another client in time; see `tokenwire.httpx2`."""
+
+
 class LlmFirstByteTimeoutError(LlmTimeoutError):
     """The head of the response was not complete in time."""
 
@@ -372,6 +382,8 @@ KINDS: dict[str, type[LlmError]] = {
     "content_filter": LlmContentFilterError,
     "connect_timeout": LlmConnectTimeoutError,
     "pool_timeout": LlmPoolTimeoutError,
+    "read_timeout": LlmReadTimeoutError,
+    "write_timeout": LlmWriteTimeoutError,
     "first_byte_timeout": LlmFirstByteTimeoutError,
     "stall_timeout": LlmStallTimeoutError,
     "content_timeout": LlmContentTimeoutError,

@@ -48,6 +48,7 @@ BINDINGS = [
     ["process"],
     ["observe"],
     ["call", "stream"],
+    ["raw"],
     ["engine", "simulator"],
 ]
 CORE = [
@@ -60,6 +61,7 @@ CORE = [
     ["client"],
     ["call"],
     ["stream"],
+    ["raw"],
 ]
 SIM = [
     ["hash", "http"],

@@ -13,7 +13,8 @@
 //! 3. `observe`: the events of `on_call`, log lines, the report of `tokenwire doctor`.
 //! 4. `call`: a call for a whole reply: sync, for an event loop, or one of many.
 //!    `stream`: a streamed call, sync and async.
-//! 5. `engine.rs`: one client as Python holds it. `simulator.rs`: the simulator as Python holds it.
+//! 5. `raw`: requests of others, for the transports of httpx.
+//! 6. `engine.rs`: one client as Python holds it. `simulator.rs`: the simulator as Python holds it.
 
 #![allow(
     clippy::doc_markdown,
@@ -34,6 +35,7 @@ mod engine;
 mod ground;
 mod observe;
 mod process;
+mod raw;
 mod simulator;
 mod stream;
 mod values;
@@ -140,11 +142,15 @@ mod _engine {
 
     // 5
     #[pymodule_export]
+    use super::raw::{client::HttpClient, exchange::HttpExchange, step::ExchangeStep};
+
+    // 6
+    #[pymodule_export]
     use super::engine::Engine;
     #[pymodule_export]
     use super::simulator::{Simulator, check_behaviour, embedded, main};
 
-    // 6
+    // 7
     #[pymodule_export]
     use super::{drop_idle_lanes, shutdown, wakes};
 

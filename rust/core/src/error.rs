@@ -39,6 +39,10 @@ words! {
         ConnectTimeout = "connect_timeout",
         /// No free connection in time; nothing was sent.
         PoolTimeout = "pool_timeout",
+        /// No bytes of the response in time, of a request that was passed on.
+        ReadTimeout = "read_timeout",
+        /// The server did not take the request in time.
+        WriteTimeout = "write_timeout",
         /// No complete response head in time.
         FirstByteTimeout = "first_byte_timeout",
         /// No bytes on a stream in time.

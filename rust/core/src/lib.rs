@@ -87,3 +87,8 @@ pub mod call;
 
 // Streamed replies.
 pub mod stream;
+
+// Floor 9.
+
+// Requests of others, passed on as they are.
+pub mod raw;

@@ -74,7 +74,7 @@ impl Fanout {
         let prepared = prepare(engine, input, Some(params), steering, false)?;
         let (call, caller) = (prepared.call, prepared.caller);
         let io = process::current()
-            .io(&call)
+            .io(call.transport())
             .map_err(|error| raise::to_py(py, error, &caller))?;
         let (transport, finished) = (io.transport.clone(), self.finished.clone());
         let task = io.handle.spawn(async move {

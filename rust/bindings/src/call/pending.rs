@@ -70,7 +70,7 @@ impl PendingReply {
             return Ok(());
         };
         let io = process::current()
-            .io(&call)
+            .io(call.transport())
             .map_err(|error| raise::to_py(py, error, &self.caller))?;
         let (transport, slot, answer) =
             (io.transport.clone(), self.slot.clone(), self.answer.kind());

@@ -8,7 +8,6 @@ use std::thread;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokenwire_core::client::Call;
 use tokenwire_core::config::TransportSetting;
 use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::http::{Hub, Transport};
@@ -126,10 +125,10 @@ extern "C" fn in_child() {
 }
 
 impl Process {
-    /// The I/O thread of a call, started by the first async call of its transport. If it cannot start, the next call
+    /// The I/O thread of a transport, started by its first async call. If it cannot start, the next call
     /// tries again.
-    pub(crate) fn io(&self, call: &Call) -> Result<&IoThread, Error> {
-        let (place, name) = match call.transport() {
+    pub(crate) fn io(&self, transport: TransportSetting) -> Result<&IoThread, Error> {
+        let (place, name) = match transport {
             TransportSetting::General => (&self.io.general, "tokenwire-io-2"),
             TransportSetting::Auto | TransportSetting::Direct => (&self.io.direct, "tokenwire-io"),
         };

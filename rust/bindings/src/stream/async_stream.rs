@@ -4,28 +4,27 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration};
+use pyo3::exceptions::PyStopAsyncIteration;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
-use tokenwire_core::stream::{Interest, Parker, pump};
+use tokenwire_core::stream::{Interest, pump};
 
 use crate::ground::python;
 use crate::observe;
 use crate::process;
 use crate::stream::custom::CustomReply;
+use crate::stream::parking::{Parking, second_reader};
 use crate::stream::reading::Mode;
 use crate::stream::shared::{Found, Stream};
 use crate::values::response::LlmResponse;
 use crate::wake::awaitable::{Ready, returned, thrown};
 use crate::wake::large_text::{LargeText, Made};
-use crate::wake::loop_mailbox::LoopMailbox;
 use crate::wake::waiter::Waiter;
 
 /// The reader of a stream, while it waits.
 #[derive(Default)]
 struct Waiting {
-    mailbox: Option<Arc<LoopMailbox>>,
-    parked: Option<(Arc<LoopMailbox>, u64)>,
+    parking: Parking,
     // The text of a large reply, after the end of the stream.
     making: Option<LargeText>,
 }
@@ -43,7 +42,7 @@ impl AsyncStream {
         let Some(call) = self.stream.take_call() else {
             return Ok(());
         };
-        let io = match process::current().io(&call) {
+        let io = match process::current().io(call.transport()) {
             Ok(io) => io,
             Err(error) => {
                 self.stream.put_back(call);
@@ -63,31 +62,9 @@ impl AsyncStream {
         py: Python<'py>,
         interest: Interest,
     ) -> PyResult<Option<Bound<'py, Waiter>>> {
-        let second_reader = || {
-            PyRuntimeError::new_err(
-                "this stream is being read by another task; a stream has one reader",
-            )
-        };
         // Waiting for this lock could deadlock: its holder runs Python code, and may need this thread's GIL.
         let mut waiting = self.waiting.try_lock().ok_or_else(second_reader)?;
-        if let Some((mailbox, token)) = waiting.parked.take() {
-            if mailbox.is_waiting(token) {
-                waiting.parked = Some((mailbox, token));
-                return Err(second_reader());
-            }
-            drop(mailbox.take(token));
-        }
-        let (waiter, mailbox, token) = LoopMailbox::wait(py, &mut waiting.mailbox)?;
-        if self
-            .stream
-            .queue
-            .park(Parker::Mailbox(mailbox.bell(), token), interest)
-        {
-            waiting.parked = Some((mailbox, token));
-            return Ok(Some(waiter));
-        }
-        drop(mailbox.take(token));
-        Ok(None)
+        waiting.parking.park(py, &self.stream.queue, interest)
     }
 
     /// After the end: makes the text of a large reply. Returns what to yield, or None if there is nothing to wait for.
@@ -112,14 +89,6 @@ impl AsyncStream {
                 self.stream.set_text(text);
                 Ok(None)
             }
-        }
-    }
-}
-
-impl Drop for AsyncStream {
-    fn drop(&mut self) {
-        if let Some((mailbox, token)) = self.waiting.lock().parked.take() {
-            drop(mailbox.take(token));
         }
     }
 }

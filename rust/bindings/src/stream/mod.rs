@@ -6,8 +6,10 @@
 
 pub(crate) mod async_stream;
 pub(crate) mod custom;
+pub(crate) mod driver;
+pub(crate) mod parking;
 mod partial;
 mod reading;
 pub(crate) mod shared;
 pub(crate) mod sync_stream;
-mod turn;
+pub(crate) mod turn;

@@ -1,31 +1,22 @@
 //! `LlmStream`: a sync stream holds a lane until it ends. A task on that lane, the pump, reads the body.
 
-use std::convert::identity;
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 
 use parking_lot::Mutex;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
-use tokenwire_core::stream::{Interest, Parker, pump};
-use tokio::task::JoinHandle;
+use tokenwire_core::stream::{Interest, pump};
 
 use crate::ground::exit::calling_python;
-use crate::ground::{fork, python};
+use crate::ground::python;
 use crate::observe;
-use crate::process::{self, Lease};
+use crate::process;
 use crate::stream::custom::CustomReply;
+use crate::stream::driver::Driver;
 use crate::stream::reading::Mode;
 use crate::stream::shared::{Found, Stream};
 use crate::values::response::LlmResponse;
-
-/// The lane of a running stream, and the pump on it.
-struct Driver {
-    lease: Lease,
-    pump: JoinHandle<()>,
-}
 
 /// A stream and its lane, shared by the public object and its iterators.
 pub(super) struct SyncStream {
@@ -47,20 +38,17 @@ impl SyncStream {
         let Some(call) = self.stream.take_call() else {
             return Ok(());
         };
-        let lease = || Lease::new(&process::current().lanes);
-        let lease = match py.detach(|| process::with_enough_stack(lease).and_then(identity)) {
+        let lease = match Driver::lease(py) {
             Ok(lease) => lease,
             Err(error) => {
                 self.stream.put_back(call);
                 return Err(self.stream.raise(py, error));
             }
         };
-        let Some(lane) = lease.lane() else {
-            return Ok(());
-        };
-        let (transport, queue) = (lane.transport.clone(), self.stream.queue.clone());
-        let pump = lane.spawn(async move { pump(&transport, call, queue).await });
-        *self.driver.lock() = Some(Driver { lease, pump });
+        let queue = self.stream.queue.clone();
+        *self.driver.lock() = Driver::start(lease, |transport| async move {
+            pump(&transport, call, queue).await;
+        });
         Ok(())
     }
 
@@ -80,25 +68,12 @@ impl SyncStream {
         let queue = &self.stream.queue;
         let drive = || {
             let mut driver = self.driver.try_lock()?;
-            let Some(Driver { lease, .. }) = driver.as_ref() else {
+            let Some(running) = driver.as_ref() else {
                 return Some(Ok(()));
             };
-            let lane = lease.lane()?;
-            queue.resume();
-            let waited = lane.drive(poll_fn(|context| {
-                if queue.park(Parker::Task(context.waker().clone()), interest) {
-                    Poll::Pending
-                } else {
-                    Poll::Ready(())
-                }
-            }));
-            queue.leave();
-            // A signal handler raised an exception, which ends the stream and its connection.
-            if waited.is_err() {
-                queue.close();
-            }
+            let waited = running.wait(queue, interest);
             if waited.is_err() || queue.is_closed() {
-                self.release(driver.take());
+                driver.take().map(Driver::release);
             }
             Some(waited)
         };
@@ -125,30 +100,11 @@ impl SyncStream {
         })
     }
 
-    /// Lets the pump end (it drains the body after the last event, or drops it), then frees the lane.
-    fn release(&self, driver: Option<Driver>) {
-        let Some(mut driver) = driver else {
-            return;
-        };
-        if self.stream.generation != fork::generation() {
-            // The runtime of the pump belongs to the parent process.
-            std::mem::forget(driver);
-            return;
-        }
-        let settle = move || {
-            if let Some(lane) = driver.lease.lane() {
-                lane.settle(&mut driver.pump);
-            }
-        };
-        // Without a thread for it, the connection closes when the lane is next driven.
-        let _ = process::with_enough_stack(settle);
-    }
-
     /// Frees the lane, unless a reader holds it; that reader frees it.
     fn finish(&self, py: Python<'_>) {
         py.detach(|| {
             if let Some(mut driver) = self.driver.try_lock() {
-                self.release(driver.take());
+                driver.take().map(Driver::release);
             }
         });
     }
@@ -190,7 +146,7 @@ impl Drop for SyncStream {
     fn drop(&mut self) {
         self.stream.close_in_drop();
         let driver = self.driver.lock().take();
-        self.release(driver);
+        driver.map(Driver::release);
     }
 }
 

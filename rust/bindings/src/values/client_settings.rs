@@ -74,7 +74,7 @@ pub(crate) fn read(
 }
 
 /// A client's certificate, from the paths of two files and the password of the key.
-fn certificate(value: &Bound<'_, PyAny>) -> PyResult<ClientCertificate> {
+pub(crate) fn certificate(value: &Bound<'_, PyAny>) -> PyResult<ClientCertificate> {
     let (chain, key, password): (_, _, Option<String>) = value.extract()?;
     Ok(ClientCertificate {
         chain,

@@ -95,9 +95,8 @@ impl<'a> Session<'a> {
         self.timing.connect = probe.connect_time().map(|time| time.as_secs_f64());
         let (mut head, body) = sent.map_err(|error| {
             let reused = probe.connected_at().is_none();
-            let lost = error.phase() == Phase::Head && error.kind() == ErrorKind::ConnectionLost;
             Failure {
-                lost_idle: reused && lost,
+                lost_idle: probe.lost_idle(&error),
                 ..if reused {
                     error
                 } else {
@@ -353,7 +352,7 @@ impl<'a> Session<'a> {
             });
         }
         if log.shows_bodies() {
-            let sent = self.call.outgoing.body.clone();
+            let sent = self.call.outgoing.body.bytes().clone();
             self.log_body(true, Box::new(|| sent)).await;
         }
     }

@@ -34,7 +34,7 @@ mod home;
 mod intercept;
 mod options;
 mod own;
-mod route;
+pub(crate) mod route;
 mod target;
 mod unix;
 mod vertex;
@@ -315,7 +315,7 @@ impl Client {
             method: encoded.method.clone(),
             target: inner.target(dialect, path, model, &options.query)?,
             headers,
-            body,
+            body: body.into(),
             route: Arc::clone(&inner.route),
             origin: Arc::clone(&inner.origin),
             place: Arc::clone(&inner.place),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use url::Host;
+use url::{Host, Url};
 
 use super::address::{self, Base};
 use super::check::refused;
@@ -56,6 +56,21 @@ impl From<Road> for TransportSetting {
             Road::General => Self::General,
         }
     }
+}
+
+/// The route to any `url`, or to a socket, its origin, and what messages say about both.
+pub(crate) fn to(
+    hub: &Hub,
+    url: Url,
+    socket: Option<UnixSocket>,
+    config: &ClientConfig,
+) -> Result<(Route, Arc<Origin>, Place), Error> {
+    let base = Base {
+        url,
+        zone: None,
+        socket,
+    };
+    of(hub, &base, config)
 }
 
 /// The route to `base`, its origin, and what messages say about both.

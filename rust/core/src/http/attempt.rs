@@ -1,10 +1,12 @@
-//! One attempt of a call: permit, connection, request, response head.
+//! One attempt of a call: permit, connection, request, response head. [`send`] makes it for calls of ours, [`pass`] for
+//! requests of others.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
 use http::response::Parts;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use url::Url;
 
@@ -63,20 +65,7 @@ pub(crate) async fn send(
     fresh: bool,
     queued: &mut Option<f64>,
 ) -> Result<(Head, Body), Error> {
-    let hub = transport.hub();
-    hub.test_rules().check(outgoing)?;
-    hub.test_rules().count(outgoing.route.road);
-    let client = transport.client(outgoing, probe).await?;
-    let asked = Instant::now();
-    let permit = outgoing.origin.permit(probe.pool_limit(), hub.log());
-    let permit = permit.await;
-    *queued = Some(asked.elapsed().as_secs_f64());
-    let permit = permit.ok_or_else(|| pool_timeout(outgoing, probe))?;
-    if transport.last_used().elapsed() > ASLEEP {
-        client.notice_closed().await;
-    }
-    transport.touch();
-    probe.ask(asked);
+    let (client, permit) = admitted(transport, outgoing, probe, queued).await?;
     let mut target = Arc::clone(&outgoing.target);
     let mut last = None;
     for _ in 0..=REDIRECTS {
@@ -102,6 +91,44 @@ pub(crate) async fn send(
         Some(head) => head.seen_by(error),
         None => error,
     })
+}
+
+/// Makes one attempt of a request that is passed on as it is: no redirect is followed, and nothing is unpacked. The body
+/// of `outgoing` may come in pieces.
+pub(crate) async fn pass(
+    transport: &Transport,
+    outgoing: &Outgoing,
+    probe: &Arc<Probe>,
+    fresh: bool,
+) -> Result<(Parts, Body), Error> {
+    let (client, permit) = admitted(transport, outgoing, probe, &mut None).await?;
+    let (parts, incoming) = exchange(&client, outgoing, &outgoing.target, probe, fresh).await?;
+    transport.touch();
+    Ok((parts, Body::as_sent(incoming, permit)))
+}
+
+/// The client of the route, and the permit of the attempt.
+async fn admitted(
+    transport: &Transport,
+    outgoing: &Outgoing,
+    probe: &Arc<Probe>,
+    queued: &mut Option<f64>,
+) -> Result<(Arc<HttpClient>, OwnedSemaphorePermit), Error> {
+    let hub = transport.hub();
+    hub.test_rules().check(outgoing)?;
+    hub.test_rules().count(outgoing.route.road);
+    let client = transport.client(outgoing, probe).await?;
+    let asked = Instant::now();
+    let permit = outgoing.origin.permit(probe.pool_limit(), hub.log());
+    let permit = permit.await;
+    *queued = Some(asked.elapsed().as_secs_f64());
+    let permit = permit.ok_or_else(|| pool_timeout(outgoing, probe))?;
+    if transport.last_used().elapsed() > ASLEEP {
+        client.notice_closed().await;
+    }
+    transport.touch();
+    probe.ask(asked);
+    Ok((client, permit))
 }
 
 async fn exchange(

@@ -17,6 +17,7 @@ use hyper::body::{Body as _, Frame, SizeHint};
 use super::direct;
 use super::origin::Origin;
 use super::outgoing::Target;
+use super::payload::Payload;
 
 /// How many headers a reply may have. Their bytes are bounded, too.
 pub(super) const MOST_HEADERS: usize = 1_000;
@@ -35,7 +36,7 @@ pub(super) struct Request {
     pub(super) method: Method,
     pub(super) target: Arc<Target>,
     pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+    pub(super) body: Payload,
     pub(super) origin: Arc<Origin>,
     /// Whether it must have a new connection.
     pub(super) fresh: bool,

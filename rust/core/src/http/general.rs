@@ -16,6 +16,7 @@ use super::exchange::{BoxError, Exchange, Failed, Incoming, MOST_HEADERS, Reques
 use super::handshake::Turns;
 use super::link::{self, Linker};
 use super::outgoing::Route;
+use super::payload::Payload;
 use super::proxy::Proxy;
 use super::tunnel::{Asker, AsksAgain};
 use crate::error::{Error, ErrorKind};
@@ -111,10 +112,10 @@ impl Exchange for General {
         };
         let mut message = reqwest::Request::new(request.method, request.target.url.clone());
         *message.headers_mut() = request.headers;
-        *message.body_mut() = Some(if request.body.len() > PIECE {
-            reqwest::Body::wrap(Pieces::of(request.body))
-        } else {
-            request.body.into()
+        *message.body_mut() = Some(match request.body {
+            Payload::Bytes(bytes) if bytes.len() > PIECE => reqwest::Body::wrap(Slices::of(bytes)),
+            Payload::Bytes(bytes) => bytes.into(),
+            pieces @ Payload::Pieces(_) => reqwest::Body::wrap(pieces),
         });
         let response = client.execute(message).await.map_err(|error| Failed {
             connecting: error.is_connect(),
@@ -125,14 +126,14 @@ impl Exchange for General {
     }
 }
 
-/// The body of a large request. Between two pieces of it the connection looks for a reply, because a server may refuse
+/// The body of a large request. Between two slices of it the connection looks for a reply, because a server may refuse
 /// it and close while it is still being sent. Then the next write fails, and hyper reads no more.
-struct Pieces {
+struct Slices {
     rest: Bytes,
     pause: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
 }
 
-impl Pieces {
+impl Slices {
     fn of(body: Bytes) -> Self {
         Self {
             rest: body,
@@ -141,7 +142,7 @@ impl Pieces {
     }
 }
 
-impl Body for Pieces {
+impl Body for Slices {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -158,8 +159,8 @@ impl Body for Pieces {
         // The runtime polls its sockets before a task that yields runs again.
         self.pause = Some(Box::pin(tokio::task::yield_now()));
         let length = self.rest.len().min(PIECE);
-        let piece = self.rest.split_to(length);
-        Poll::Ready(Some(Ok(Frame::data(piece))))
+        let slice = self.rest.split_to(length);
+        Poll::Ready(Some(Ok(Frame::data(slice))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -180,12 +181,12 @@ mod tests {
     #[tokio::test]
     async fn a_large_body_is_sent_in_pieces_with_a_pause_between_them() {
         let body: Bytes = (0..PIECE * 5 / 2).map(|at| at.to_le_bytes()[0]).collect();
-        let mut pieces = Pieces::of(body.clone());
+        let mut slices = Slices::of(body.clone());
         let (mut sent, mut lengths, mut pauses) = (Vec::new(), Vec::new(), 0);
         let cx = &mut Context::from_waker(std::task::Waker::noop());
-        assert_eq!(pieces.size_hint().exact(), Some(body.len() as u64));
-        while !pieces.is_end_stream() {
-            let mut frame = pieces.frame();
+        assert_eq!(slices.size_hint().exact(), Some(body.len() as u64));
+        while !slices.is_end_stream() {
+            let mut frame = slices.frame();
             match Pin::new(&mut frame).poll(cx) {
                 Poll::Pending => pauses += 1,
                 Poll::Ready(frame) => {
@@ -197,6 +198,6 @@ mod tests {
         }
         assert_eq!(sent, body);
         assert_eq!((lengths, pauses), (vec![PIECE, PIECE, PIECE / 2], 2));
-        assert!(pieces.frame().await.is_none());
+        assert!(slices.frame().await.is_none());
     }
 }

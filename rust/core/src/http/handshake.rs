@@ -18,6 +18,7 @@ use tower_service::Service;
 use super::exchange::BoxError;
 use super::origin::Origin;
 use crate::config::Timeout;
+use crate::error::{Error, ErrorKind, Phase};
 
 tokio::task_local! {
     static PROBE: Arc<Probe>;
@@ -30,6 +31,8 @@ pub(crate) struct Probe {
     connect_limit: Option<Duration>,
     pool_limit: Option<Duration>,
     handshake: Mutex<Handshake>,
+    /// `None` if no one asks.
+    writing: Option<Mutex<Option<Writing>>>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -41,14 +44,50 @@ struct Handshake {
     finished: Option<Instant>,
 }
 
+/// How the writing of a request goes on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Writing {
+    /// When the system last took some of it, or began to take no more.
+    pub(crate) since: Instant,
+    /// Whether the system takes no more.
+    pub(crate) is_blocked: bool,
+}
+
 impl Probe {
     pub(crate) fn new(origin: Arc<Origin>, limits: &Timeout) -> Arc<Self> {
+        Self::with(origin, limits, None)
+    }
+
+    /// The same, and it learns how the writing of the request goes on.
+    pub(crate) fn of_writing(origin: Arc<Origin>, limits: &Timeout) -> Arc<Self> {
+        Self::with(origin, limits, Some(Mutex::default()))
+    }
+
+    fn with(
+        origin: Arc<Origin>,
+        limits: &Timeout,
+        writing: Option<Mutex<Option<Writing>>>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             origin,
             connect_limit: limits.connect,
             pool_limit: limits.pool,
             handshake: Mutex::default(),
+            writing,
         })
+    }
+
+    /// How the writing of the request goes on, as far as the direct transport knows.
+    pub(crate) fn writing(&self) -> Option<Writing> {
+        *self.writing.as_ref()?.lock()
+    }
+
+    /// Whether `error` is that of an idle connection which ended before any byte of a response. The server had most
+    /// likely closed it while the request was on its way.
+    pub(crate) fn lost_idle(&self, error: &Error) -> bool {
+        self.connected_at().is_none()
+            && error.phase() == Phase::Head
+            && error.kind() == ErrorKind::ConnectionLost
     }
 
     /// How long the handshake took; `None` if the attempt reused a connection.
@@ -136,6 +175,19 @@ impl Probe {
             .try_with(|current| Arc::ptr_eq(current, self))
             .unwrap_or(false)
     }
+}
+
+/// Notes for the attempt in whose task this runs that the system took some of the request, or takes no more.
+pub(super) fn note_write(is_blocked: bool) {
+    let _ = PROBE.try_with(|probe| {
+        if let Some(writing) = &probe.writing {
+            let mut writing = writing.lock();
+            if !is_blocked || writing.is_none_or(|writing| !writing.is_blocked) {
+                let since = Instant::now();
+                *writing = Some(Writing { since, is_blocked });
+            }
+        }
+    });
 }
 
 /// The probe of the attempt in whose task this runs.

@@ -2,7 +2,7 @@
 //!
 //! Read `attempt` first: it makes one attempt of a call, from the permit to the response head. In that order:
 //!
-//! - `outgoing`: the request that is sent, and the route it takes
+//! - `outgoing`: the request that is sent, and the route it takes; `payload`: its body
 //! - `transport`: the connections of one runtime
 //! - `hub`: what the whole process shares: the permits of `origin`, the TLS configurations of `tls`, the cache of `dns`
 //! - `flights`: the threads on which names are looked up and the files of `certificates` and `private_key` are read
@@ -32,6 +32,7 @@ mod link;
 mod no_proxy;
 mod origin;
 mod outgoing;
+mod payload;
 mod private_key;
 mod proxy;
 mod proxy_credentials;
@@ -49,12 +50,13 @@ mod turn;
 pub(crate) mod unix;
 mod verifier;
 
-pub(crate) use attempt::send;
+pub(crate) use attempt::{pass, send};
 pub(crate) use fault::Place;
 pub(crate) use handshake::Probe;
 pub use hub::Hub;
 pub(crate) use origin::Origin;
 pub(crate) use outgoing::{Outgoing, Road, Route, Target};
+pub(crate) use payload::{Payload, PieceSource};
 pub use proxy::proxy_in_use;
 pub(crate) use proxy::{
     ARGUMENT as PROXY_ARGUMENT, Proxy, from_environment as proxy_from_environment,

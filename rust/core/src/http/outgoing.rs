@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use url::Url;
 
 use super::fault::Place;
 use super::origin::Origin;
+use super::payload::Payload;
 use super::proxy::Proxy;
 use super::tls::TlsKey;
 use super::unix::UnixSocket;
@@ -97,6 +97,19 @@ impl Target {
             host: HeaderValue::try_from(host).map_err(|error| unusable(&error))?,
         }))
     }
+
+    /// The target at `url`, whose path and query are sent as they are written in `path`.
+    pub(crate) fn as_written(url: Url, path: &str) -> Result<Arc<Self>, Error> {
+        let mut target = Self::new(url)?;
+        let path = path.parse::<PathAndQuery>().map_err(|error| {
+            let message = format!("the path of the URL cannot be sent ({error})");
+            Error::new(ErrorKind::Config, message).at(Phase::Connect)
+        })?;
+        if let Some(target) = Arc::get_mut(&mut target) {
+            target.path = path.into();
+        }
+        Ok(target)
+    }
 }
 
 /// A request that is ready to be sent, once for each attempt.
@@ -105,7 +118,7 @@ pub(crate) struct Outgoing {
     pub(crate) method: Method,
     pub(crate) target: Arc<Target>,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    pub(crate) body: Payload,
     pub(crate) route: Arc<Route>,
     pub(crate) origin: Arc<Origin>,
     pub(crate) place: Arc<Place>,

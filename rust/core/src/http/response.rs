@@ -105,6 +105,16 @@ impl Body {
         }
     }
 
+    /// A body that stays as it was sent.
+    pub(super) fn as_sent(incoming: Incoming, permit: OwnedSemaphorePermit) -> Self {
+        Self {
+            incoming,
+            close_delimited: false,
+            unpacker: None,
+            _permit: permit,
+        }
+    }
+
     /// The next bytes, unpacked; `None` at a clean end. Cancel safe: no bytes are lost if the future is dropped.
     ///
     /// TLS that ends without a closing message is not a clean end: anyone on the way can cut a connection (RFC 9112,

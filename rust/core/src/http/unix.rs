@@ -89,6 +89,11 @@ impl UnixSocket {
         Err(format!("{why}, as in {FORM}"))
     }
 
+    /// The socket at a path as the system has it.
+    pub(crate) fn of(path: &Path) -> Result<Self, String> {
+        Self::at(&written_as(path.as_os_str().as_encoded_bytes()))
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::queue::Queue;
-use crate::client::Call;
+use super::channel::{Cargo, Channel};
 use crate::error::{Error, ErrorKind, Phase};
 use crate::http::{Place, Probe};
 
 /// Both timeouts of a stream, on one timer. It is set again only if it fires too early.
-pub(super) struct Clock {
+pub(crate) struct Clock {
     first_token: Option<Duration>,
     idle: Option<Duration>,
     sent_at: Instant,
@@ -23,11 +22,11 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub(super) fn new(call: &Call) -> Self {
+    pub(crate) fn new(first_token: Option<Duration>, idle: Option<Duration>) -> Self {
         let now = Instant::now();
         Self {
-            first_token: call.timeout.first_token,
-            idle: call.timeout.idle,
+            first_token,
+            idle,
             sent_at: now,
             bytes_at: now,
             content_at: None,
@@ -37,19 +36,19 @@ impl Clock {
     }
 
     /// The request was sent, and its response head has arrived.
-    pub(super) fn note_sent(&mut self, at: Option<Instant>, queue: &Queue) {
+    pub(crate) fn note_sent<C: Cargo>(&mut self, at: Option<Instant>, queue: &Channel<C>) {
         self.away_before = queue.away();
         self.sent_at = at.unwrap_or(self.sent_at);
         self.bytes_at = Instant::now();
     }
 
     /// Bytes have arrived.
-    pub(super) fn note_bytes(&mut self) {
+    pub(crate) fn note_bytes(&mut self) {
         self.bytes_at = Instant::now();
     }
 
     /// Those bytes had content.
-    pub(super) fn note_content(&mut self, queue: &Queue) {
+    pub(crate) fn note_content<C: Cargo>(&mut self, queue: &Channel<C>) {
         self.away_before = queue.away();
         // `idle` may be shorter than the current wait, so the first content resets the timer.
         if self.content_at.replace(self.bytes_at).is_none() {
@@ -58,7 +57,7 @@ impl Clock {
     }
 
     /// The reader had content to read and has made room again; the limits start over.
-    pub(super) fn resume(&mut self, queue: &Queue) {
+    pub(crate) fn resume<C: Cargo>(&mut self, queue: &Channel<C>) {
         let now = Instant::now();
         self.away_before = queue.away();
         self.bytes_at = now;
@@ -69,7 +68,7 @@ impl Clock {
     }
 
     /// Waits until the response head is overdue. Time for a permit and a connection does not count.
-    pub(super) async fn no_head(&self, probe: &Probe, call: &Call) -> Error {
+    pub(crate) async fn no_head(&self, probe: &Probe, place: &Place) -> Error {
         let Some(limit) = self.first_token else {
             return std::future::pending().await;
         };
@@ -81,7 +80,7 @@ impl Clock {
             if due <= now {
                 let message = format!(
                     "no response head from {} within {} s (the `first_token` timeout)",
-                    call.outgoing.place.origin,
+                    place.origin,
                     limit.as_secs_f64()
                 );
                 return Error::new(ErrorKind::FirstByteTimeout, message)
@@ -103,7 +102,7 @@ impl Clock {
 
     /// Fails if content was overdue when the last bytes arrived, and they had none. Without this, a server that never
     /// pauses would never be late: [`Self::silence`] is polled only in pauses.
-    pub(super) fn check(&self, queue: &Queue, place: &Place) -> Result<(), Error> {
+    pub(crate) fn check<C: Cargo>(&self, queue: &Channel<C>, place: &Place) -> Result<(), Error> {
         match self.due() {
             Some((limit, due)) if due <= self.bytes_at => {
                 let away = queue.away().saturating_sub(self.away_before);
@@ -117,7 +116,7 @@ impl Clock {
     }
 
     /// Waits until content is overdue.
-    pub(super) async fn silence(&mut self, queue: &Queue, place: &Place) -> Error {
+    pub(crate) async fn silence<C: Cargo>(&mut self, queue: &Channel<C>, place: &Place) -> Error {
         loop {
             let Some((limit, due)) = self.due() else {
                 return std::future::pending().await;

@@ -10,7 +10,7 @@ pub(super) fn too_large(cap: usize) -> Error {
         .maybe_processed(true)
 }
 
-pub(super) fn closed_error() -> Error {
+pub(crate) fn closed_error() -> Error {
     Error::new(
         ErrorKind::ClientClosed,
         "the stream was closed before it ended",

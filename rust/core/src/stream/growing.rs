@@ -12,7 +12,7 @@ impl Queue {
     #[must_use]
     pub fn text_since(&self, from: usize, most: usize) -> String {
         let fold = self.reply.lock();
-        let ended = self.state.lock().reply.clone();
+        let ended = self.lock().notes.reply.clone();
         text_since(ended.as_deref().unwrap_or(fold.so_far()), from, most)
     }
 }

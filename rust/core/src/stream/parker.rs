@@ -31,6 +31,8 @@ impl Parker {
 pub enum Interest {
     /// The response head.
     Head,
+    /// To be asked for another piece of the request.
+    Sending,
     /// Any chunk.
     Any,
     /// Text. Other chunks do not wake the reader before the queue is full.

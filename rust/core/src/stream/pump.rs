@@ -172,7 +172,7 @@ impl Reception for Streamed<'_> {
     fn begin(&self, started: f64, probe: &Arc<Probe>) -> InFlight {
         self.queue.note(|attempts| attempts.begin(started, probe));
         InFlight {
-            clock: Clock::new(self.call),
+            clock: Clock::new(self.call.timeout.first_token, self.call.timeout.idle),
             has_surfaced: false,
         }
     }
@@ -182,7 +182,10 @@ impl Reception for Streamed<'_> {
     }
 
     async fn head_overdue(&self, attempt: &mut InFlight, probe: &Probe) -> Error {
-        attempt.clock.no_head(probe, self.call).await
+        attempt
+            .clock
+            .no_head(probe, &self.call.outgoing.place)
+            .await
     }
 
     async fn read(

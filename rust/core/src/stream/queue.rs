@@ -1,78 +1,64 @@
-//! The bounded queue between the producer, which reads the body, and the reader in Python.
+//! The [`Channel`] of a streamed reply, with the reply so far.
 //!
-//! Both sides decide under one lock, so no wake is lost: either the producer sees a parked reader, or the reader
-//! sees the chunks. That lock is held briefly. The reply so far has a lock of its own, which is taken first: adding to a
-//! large reply and copying it take long, and the I/O thread must not wait for either.
+//! The reply has a lock of its own, which is taken before that of the channel: adding to a large reply and copying it take
+//! long, and the I/O thread must not wait for either.
 
-use std::collections::VecDeque;
-use std::future::poll_fn;
+use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Poll, Waker};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
 use super::attempts::Attempts;
+use super::channel::{Cargo, Channel, Notes};
 use super::ends::{closed_error, too_large};
-use super::parker::{Interest, Parker};
-use super::room;
+use super::parker::Interest;
 use crate::error::{Attempt, Error};
 use crate::http::Head;
 use crate::message::{Chunk, ChunkKind, Fold, Reply, ReplyHead, Timing};
 
-/// What [`Queue::take`] found.
-#[derive(Debug)]
-pub enum Taken {
-    /// The caller's buffer has chunks.
-    Items,
-    /// There is nothing yet.
-    Nothing,
-    /// The stream is over and every chunk was taken. `None` means that the reply is complete.
-    End(Option<Error>),
+/// Chunks of a reply.
+pub struct Chunks;
+
+impl Cargo for Chunks {
+    type Item = Chunk;
+    type Head = Head;
+    type Notes = Progress;
 }
 
+/// How far a reply has come.
 #[derive(Default)]
-pub(super) struct Buffer {
-    items: VecDeque<Chunk>,
-    bytes: usize,
-    // Whether `items` have content.
+pub struct Progress {
+    // Whether the chunks in the channel have content.
     has_content: bool,
-    head: Option<Head>,
     has_reply: bool,
     // The reply, once the stream has ended. All who ask for it share it.
     pub(super) reply: Option<Arc<Reply>>,
     timing: Timing,
     attempts: Attempts,
-    end: Option<Result<(), Error>>,
-    parked: Option<(Parker, Interest)>,
-    // The producer, while it waits for room or for the reader to close the stream.
-    producer: Option<Waker>,
 }
 
-impl Buffer {
-    /// Wakes the parked reader if `wakes` says so. This happens under the lock, which is fine: a mailbox only
-    /// notes the token, and a task waker only schedules.
-    fn wake_if(&mut self, wakes: impl Fn(Interest) -> bool) {
-        if let Some((parker, _)) = self.parked.take_if(|(_, interest)| wakes(*interest)) {
-            parker.wake();
-        }
+impl Notes for Progress {
+    fn taken(&mut self) {
+        self.has_content = false;
     }
 }
 
 /// See the module's description.
 pub struct Queue {
-    pub(super) state: Mutex<Buffer>,
+    channel: Channel<Chunks>,
     pub(super) reply: Mutex<Fold>,
-    buffer_bytes: usize,
     most_kept: usize,
-    started: Instant,
-    closed: AtomicBool,
     wants_raw: AtomicBool,
-    // When a sync reader left, in nanoseconds after `started`; 0 while it is here.
-    left: AtomicU64,
-    // How many nanoseconds it has been elsewhere in all.
-    away: AtomicU64,
+}
+
+impl Deref for Queue {
+    type Target = Channel<Chunks>;
+
+    fn deref(&self) -> &Channel<Chunks> {
+        &self.channel
+    }
 }
 
 // What a chunk takes besides its text: its slot in the deque.
@@ -84,29 +70,24 @@ impl Queue {
     #[must_use]
     pub fn new(buffer_bytes: usize, most_kept: usize, started: Instant) -> Arc<Self> {
         Arc::new(Self {
-            state: Mutex::default(),
+            channel: Channel::new(buffer_bytes, started),
             reply: Mutex::default(),
-            buffer_bytes,
             most_kept,
-            started,
-            closed: AtomicBool::new(false),
             wants_raw: AtomicBool::new(true),
-            left: AtomicU64::new(0),
-            away: AtomicU64::new(0),
         })
     }
 
     /// Producer: notes what has become of the attempts.
     pub(super) fn note(&self, change: impl FnOnce(&mut Attempts)) {
-        change(&mut self.state.lock().attempts);
+        change(&mut self.lock().notes.attempts);
     }
 
     /// Producer: sets the response head. A retry of the stream replaces it.
     pub fn publish_head(&self, head: Head) {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         let at = self.seconds();
-        state.timing.first_byte = Some(at);
-        state.attempts.answered(head.status);
+        state.notes.timing.first_byte = Some(at);
+        state.notes.attempts.answered(head.status);
         state.head = Some(head);
         state.wake_if(|_| true);
     }
@@ -147,17 +128,17 @@ impl Queue {
                 break;
             }
         }
-        let mut guard = self.state.lock();
+        let mut guard = self.lock();
         let state = &mut *guard;
-        state.has_reply = !reply.is_empty();
+        state.notes.has_reply = !reply.is_empty();
         state.bytes += bytes;
         state.items.extend(chunks.drain(..fitting));
         chunks.clear();
         if any_text || any_content {
-            state.has_content = true;
+            state.notes.has_content = true;
             let at = self.seconds();
-            state.timing.first_token.get_or_insert(at);
-            state.timing.last_token = Some(at);
+            state.notes.timing.first_token.get_or_insert(at);
+            state.notes.timing.last_token = Some(at);
         }
         // A full queue wakes any reader, because the producer waits until it is emptied.
         let wakes_all = any_text || state.bytes >= self.buffer_bytes;
@@ -188,16 +169,16 @@ impl Queue {
             }
             error.with_partial(Some(Arc::clone(&whole)))
         });
-        let mut guard = self.state.lock();
+        let mut guard = self.lock();
         let state = &mut *guard;
-        state.timing = Timing {
-            first_byte: timing.first_byte.or(state.timing.first_byte),
-            first_token: state.timing.first_token,
-            last_token: state.timing.last_token,
+        state.notes.timing = Timing {
+            first_byte: timing.first_byte.or(state.notes.timing.first_byte),
+            first_token: state.notes.timing.first_token,
+            last_token: state.notes.timing.last_token,
             ..timing
         };
-        state.attempts.over(attempts);
-        state.reply = Some(whole);
+        state.notes.attempts.over(attempts);
+        state.notes.reply = Some(whole);
         state.end = Some(end);
         state.wake_if(|_| true);
     }
@@ -205,55 +186,16 @@ impl Queue {
     /// Reader: forgets a failed start, so that the same stream can be opened again.
     pub fn restart(&self) {
         let mut reply = self.reply.lock();
-        let mut state = self.state.lock();
-        if !state.has_reply && state.items.is_empty() {
+        let mut state = self.lock();
+        if !state.notes.has_reply && state.items.is_empty() {
             *reply = Fold::default();
-            *state = Buffer::default();
+            *state = super::channel::Buffer::default();
         }
-    }
-
-    /// Producer: waits until there is room. Returns false if the reader has closed the stream.
-    pub async fn room(&self) -> bool {
-        let ready = |buffer: &Buffer| self.is_closed() || buffer.bytes < self.buffer_bytes;
-        self.wait(ready).await;
-        !self.is_closed()
-    }
-
-    /// Producer: whether there is room now.
-    #[must_use]
-    pub fn has_room(&self) -> bool {
-        self.state.lock().bytes < self.buffer_bytes
     }
 
     /// Producer: whether the reader has content to take.
     pub(super) fn has_content(&self) -> bool {
-        self.state.lock().has_content
-    }
-
-    /// Producer: waits until the reader closes the stream.
-    pub async fn closed(&self) {
-        self.wait(|_| self.is_closed()).await;
-    }
-
-    async fn wait(&self, ready: impl Fn(&Buffer) -> bool) {
-        poll_fn(|context| {
-            let mut state = self.state.lock();
-            if ready(&state) {
-                return Poll::Ready(());
-            }
-            match &state.producer {
-                Some(waker) if waker.will_wake(context.waker()) => {}
-                _ => state.producer = Some(context.waker().clone()),
-            }
-            Poll::Pending
-        })
-        .await;
-    }
-
-    /// Whether the reader has closed the stream.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+        self.lock().notes.has_content
     }
 
     /// Whether the reader may ask for the raw bytes of an event.
@@ -267,76 +209,13 @@ impl Queue {
         self.wants_raw.store(false, Ordering::Relaxed);
     }
 
-    /// How long a sync reader has been elsewhere. This time does not count as the server's silence.
-    #[must_use]
-    pub fn away(&self) -> Duration {
-        Duration::from_nanos(self.away.load(Ordering::Relaxed))
-    }
-
-    /// Reader: leaves, so that nothing drives the connection until it returns.
-    pub fn leave(&self) {
-        self.left.store(self.nanos(), Ordering::Relaxed);
-    }
-
-    /// Reader: returns to the stream.
-    pub fn resume(&self) {
-        let left = self.left.swap(0, Ordering::Relaxed);
-        if left > 0 {
-            self.away
-                .fetch_add(self.nanos().saturating_sub(left), Ordering::Relaxed);
-        }
-    }
-
-    fn nanos(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
-    }
-
-    /// Reader: takes all chunks into `buffer`, which must be empty.
-    pub fn take(&self, buffer: &mut VecDeque<Chunk>) -> Taken {
-        let mut state = self.state.lock();
-        if !state.items.is_empty() {
-            std::mem::swap(buffer, &mut state.items);
-            let was_full = state.bytes >= self.buffer_bytes;
-            state.bytes = 0;
-            state.has_content = false;
-            let producer = state.producer.take_if(|_| was_full);
-            drop(state);
-            if let Some(waker) = producer {
-                waker.wake();
-            }
-            return Taken::Items;
-        }
-        match &state.end {
-            Some(end) => Taken::End(end.clone().err()),
-            None if self.is_closed() => Taken::End(Some(closed_error())),
-            None => {
-                room::free([buffer, &mut state.items]);
-                Taken::Nothing
-            }
-        }
-    }
-
-    /// Reader: parks, unless there is something to take. Returns whether it parked.
-    pub fn park(&self, parker: Parker, interest: Interest) -> bool {
-        let mut state = self.state.lock();
-        let has_something = match interest {
-            Interest::Head => state.head.is_some(),
-            Interest::Any | Interest::Text => !state.items.is_empty(),
-        };
-        if has_something || state.end.is_some() || self.is_closed() {
-            return false;
-        }
-        state.parked = Some((parker, interest));
-        true
-    }
-
     /// Reader: the response head, or the error of a stream that failed before its first chunk; `None` if there is
     /// neither yet.
     pub fn head(&self) -> Option<Result<Head, Error>> {
-        let state = self.state.lock();
+        let state = self.lock();
         match (&state.head, &state.end) {
             // An error before any chunk is raised when the stream is opened, not when it is read.
-            (_, Some(Err(error))) if state.items.is_empty() && !state.has_reply => {
+            (_, Some(Err(error))) if state.items.is_empty() && !state.notes.has_reply => {
                 Some(Err(error.clone()))
             }
             (Some(head), _) => Some(Ok(head.clone())),
@@ -346,38 +225,17 @@ impl Queue {
         }
     }
 
-    /// Reader: closes the stream. The producer drops the connection, and a parked reader wakes.
-    pub fn close(&self) {
-        let mut state = self.state.lock();
-        self.closed.store(true, Ordering::Release);
-        let producer = state.producer.take();
-        let parked = state.parked.take();
-        drop(state);
-        if let Some(waker) = producer {
-            waker.wake();
-        }
-        if let Some((parker, _)) = parked {
-            parker.wake();
-        }
-    }
-
-    /// Whether the stream has ended. There may still be chunks to take.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.state.lock().end.is_some()
-    }
-
     /// The reply so far with its timing, attempts and head. The attempt in progress is the last one. Until the stream
     /// has ended, the reply is a copy.
     #[must_use]
     pub fn snapshot(&self) -> (Arc<Reply>, Timing, Vec<Attempt>, Option<Head>) {
         let fold = self.reply.lock();
-        let ended = self.state.lock().reply.clone();
+        let ended = self.lock().notes.reply.clone();
         let reply = ended.unwrap_or_else(|| Arc::new(fold.reply()));
         drop(fold);
-        let state = self.state.lock();
-        let attempts = state.attempts.so_far();
-        (reply, state.timing, attempts, state.head.clone())
+        let state = self.lock();
+        let attempts = state.notes.attempts.so_far();
+        (reply, state.notes.timing, attempts, state.head.clone())
     }
 
     /// About how many bytes the reply so far takes; the largest number while a worker adds to it or a reader copies it.
@@ -391,10 +249,6 @@ impl Queue {
     /// How long each stage has taken.
     #[must_use]
     pub fn timing(&self) -> Timing {
-        self.state.lock().timing
-    }
-
-    fn seconds(&self) -> f64 {
-        self.started.elapsed().as_secs_f64()
+        self.lock().notes.timing
     }
 }

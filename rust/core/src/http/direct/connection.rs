@@ -10,7 +10,6 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::{Body as _, Frame, SizeHint};
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -21,8 +20,9 @@ use super::pool::Pool;
 use super::wire::{Hold, Wire};
 use crate::http::exchange::MOST_HEADERS;
 use crate::http::origin::Origin;
+use crate::http::payload::Payload;
 
-pub(super) type Message = http::Request<Full<Bytes>>;
+pub(super) type Message = http::Request<Payload>;
 
 /// How much more of a head is read than it may have, in bytes: blanks that are not counted. hyper needs 8 KiB at least.
 const HEAD_SLACK: usize = 8 << 10;
@@ -70,7 +70,7 @@ fn take<T>(poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
 /// An open connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    sender: SendRequest<Full<Bytes>>,
+    sender: SendRequest<Payload>,
     driver: Driver,
     hold: Hold,
     pub(super) origin: Arc<Origin>,
@@ -81,7 +81,7 @@ pub(super) struct Connection {
 struct Driver {
     /// Boxed, because a connection moves between the pool and the replies. `None` once it has ended, which those at
     /// the other ends of its channels then see.
-    connection: Option<Box<http1::Connection<Wire, Full<Bytes>>>>,
+    connection: Option<Box<http1::Connection<Wire, Payload>>>,
     doorbell: Arc<Doorbell>,
     /// The one that rings it.
     waker: Waker,
@@ -271,7 +271,7 @@ mod tests {
             peer.write_all(REPLY).await.unwrap();
             peer
         });
-        let mut message = Message::default();
+        let mut message = Message::new(Bytes::new().into());
         let headers = message.headers_mut();
         headers.insert("host", http::HeaderValue::from_static("a"));
         let mut exchange = pin!(connection.exchange(message));

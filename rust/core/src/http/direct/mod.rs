@@ -20,7 +20,6 @@ use std::task::Poll;
 
 use http::Method;
 use http::response::Parts;
-use http_body_util::Full;
 
 pub(super) use connection::Incoming;
 use connection::{Connection, Message};
@@ -122,7 +121,7 @@ impl Exchange for Direct {
 
 /// The request as an origin gets it: RFC 9112, section 3.2.1.
 fn message(request: Request) -> Message {
-    let mut message = http::Request::new(Full::new(request.body));
+    let mut message = Message::new(request.body);
     *message.method_mut() = request.method;
     *message.uri_mut() = request.target.path.clone();
     let headers = message.headers_mut();

@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::interim::Interim;
 use super::pace::Paced;
+use crate::http::handshake::note_write;
 use crate::http::link::Link;
 use crate::http::turn::spend;
 
@@ -135,7 +136,9 @@ impl Write for Wire {
     ) -> Poll<io::Result<usize>> {
         self.interim.writes(bytes);
         self.is_flushed = false;
-        self.link().poll_write(cx, bytes)
+        let written = self.link().poll_write(cx, bytes);
+        note_write(written.is_pending());
+        written
     }
 
     fn poll_write_vectored(
@@ -146,7 +149,9 @@ impl Write for Wire {
         self.interim
             .writes(slices.first().map_or(&[], |slice| slice));
         self.is_flushed = false;
-        self.link().poll_write_vectored(cx, slices)
+        let written = self.link().poll_write_vectored(cx, slices);
+        note_write(written.is_pending());
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

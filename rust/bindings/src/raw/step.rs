@@ -1,0 +1,65 @@
+//! How an event loop waits for a step of an exchange.
+
+use std::sync::Arc;
+
+use pyo3::exceptions::PyStopAsyncIteration;
+use pyo3::prelude::*;
+
+use crate::raw::exchange::{Found, Shared, Want};
+use crate::wake::awaitable::{returned, thrown};
+
+/// The awaitable of one step. Cancelling the task that waits ends the exchange.
+#[pyclass(frozen, module = "tokenwire._engine")]
+pub(crate) struct ExchangeStep {
+    shared: Arc<Shared>,
+    want: Want,
+}
+
+impl ExchangeStep {
+    pub(super) fn new(shared: Arc<Shared>, want: Want) -> Self {
+        Self { shared, want }
+    }
+}
+
+#[pymethods]
+impl ExchangeStep {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        loop {
+            match self.shared.look(py, self.want, true)? {
+                Found::Value(value) => return returned(value),
+                Found::End => return Err(PyStopAsyncIteration::new_err(())),
+                // A task that yields None runs again in the loop's next turn.
+                Found::Rest => return Ok(Some(py.None().into_bound(py))),
+                Found::Nothing => {
+                    self.shared.start_async(py)?;
+                    if let Some(waiter) = self.shared.park(py, self.want)? {
+                        return Ok(Some(waiter.into_any()));
+                    }
+                }
+            }
+        }
+    }
+
+    #[pyo3(signature = (kind, value=None, _traceback=None))]
+    fn throw(
+        &self,
+        kind: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        _traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        self.shared.close(kind.py());
+        Err(thrown(kind, value))
+    }
+
+    fn close(&self, py: Python<'_>) {
+        self.shared.close(py);
+    }
+}

@@ -1,0 +1,261 @@
+//! A request of others that is ready to be sent, and the client that checks it.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Method;
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use parking_lot::Mutex;
+use url::Url;
+
+use super::exchange::Exchange;
+use super::judge::Asked;
+use super::limits::RawLimits;
+use crate::client::route;
+use crate::config::{ClientConfig, Family, TransportSetting};
+use crate::error::{Error, ErrorKind};
+use crate::http::{Hub, Origin, Outgoing, Payload, Place, Route, Target, UnixSocket};
+
+/// For how many origins a client remembers the way.
+const MOST_WAYS: usize = 256;
+
+/// How an origin is reached.
+#[derive(Debug, Clone)]
+struct Way {
+    url: Url,
+    route: Arc<Route>,
+    origin: Arc<Origin>,
+    place: Arc<Place>,
+}
+
+/// What sends requests of others. It does no I/O itself.
+#[derive(Debug)]
+pub struct RawClient {
+    hub: Arc<Hub>,
+    config: ClientConfig,
+    socket: Option<UnixSocket>,
+    ways: Mutex<Vec<Way>>,
+}
+
+/// A request of others.
+pub struct RawRequest<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The whole URL, with its path and query as they are to be sent.
+    pub url: &'a str,
+    /// Names and values.
+    pub headers: &'a [(&'a [u8], &'a [u8])],
+    /// The body; `None` if it is brought in pieces.
+    pub body: Option<Bytes>,
+    /// Limits in time.
+    pub limits: RawLimits,
+    /// Whether an event stream of a known API must have its end.
+    pub checks_streams: bool,
+}
+
+/// A request that is ready to be sent, by [`super::pass`].
+pub struct RawCall {
+    pub(super) outgoing: Outgoing,
+    pub(super) exchange: Arc<Exchange>,
+    pub(super) limits: RawLimits,
+    pub(super) asked: Option<Asked>,
+}
+
+fn refused(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Config, message)
+}
+
+impl RawClient {
+    /// A client whose connections have the limits, the TLS, the proxy and the transport of `config`. Everything else in
+    /// it is not used. With `socket`, all requests go there.
+    pub fn new(hub: &Arc<Hub>, config: ClientConfig, socket: Option<&Path>) -> Result<Self, Error> {
+        let socket =
+            socket.map(|path| UnixSocket::of(path).map_err(|why| refused(format!("uds= {why}"))));
+        Ok(Self {
+            hub: Arc::clone(hub),
+            config,
+            socket: socket.transpose()?,
+            ways: Mutex::default(),
+        })
+    }
+
+    /// Settings of a client that sends requests of others.
+    #[must_use]
+    pub fn settings() -> ClientConfig {
+        ClientConfig {
+            base_url_name: "url".into(),
+            ..ClientConfig::new(String::new(), Family::Chat)
+        }
+    }
+
+    /// The same client of another process, which shares no connection with this one.
+    #[must_use]
+    pub fn in_process(&self, hub: &Arc<Hub>) -> Self {
+        Self {
+            hub: Arc::clone(hub),
+            config: self.config.clone(),
+            socket: self.socket.clone(),
+            ways: Mutex::default(),
+        }
+    }
+
+    /// Checks a request. Does no I/O. Every error is `Config`.
+    pub fn prepare(&self, request: RawRequest<'_>) -> Result<RawCall, Error> {
+        let url = read_url(request.url)?;
+        let path = path_of(request.url);
+        let way = self.way(&url)?;
+        let method = Method::from_bytes(request.method.as_bytes())
+            .ok()
+            .filter(|method| method != Method::CONNECT)
+            .ok_or_else(|| refused("the method of the request is not one that can be sent"))?;
+        let headers = read_headers(request.headers)?;
+        if let Some(body) = &request.body {
+            check_length(&headers, body.len())?;
+        }
+        let asked = request
+            .checks_streams
+            .then(|| Asked::of(path, request.body.as_ref()))
+            .flatten();
+        let exchange = Exchange::new(request.body.is_none());
+        let body = match request.body {
+            Some(bytes) => Payload::Bytes(bytes),
+            None => Payload::Pieces(Arc::clone(&exchange) as _),
+        };
+        Ok(RawCall {
+            outgoing: Outgoing {
+                method,
+                target: Target::as_written(url, path)?,
+                headers,
+                body,
+                route: way.route,
+                origin: way.origin,
+                place: way.place,
+            },
+            exchange,
+            limits: request.limits,
+            asked,
+        })
+    }
+
+    fn way(&self, url: &Url) -> Result<Way, Error> {
+        let is_same = |way: &Way| {
+            way.url.scheme() == url.scheme()
+                && way.url.host_str() == url.host_str()
+                && way.url.port() == url.port()
+        };
+        if let Some(way) = self.ways.lock().iter().find(|way| is_same(way)) {
+            return Ok(way.clone());
+        }
+        let mut base = url.clone();
+        base.set_path("");
+        base.set_query(None);
+        let socket = self.socket.clone();
+        if socket.is_some() && base.scheme() == "https" {
+            return Err(refused(
+                "https:// over uds= is not supported: write http://",
+            ));
+        }
+        let (route, origin, place) = route::to(&self.hub, base.clone(), socket, &self.config)?;
+        let way = Way {
+            url: base,
+            route: Arc::new(route),
+            origin,
+            place: Arc::new(place),
+        };
+        let mut ways = self.ways.lock();
+        if ways.len() >= MOST_WAYS {
+            ways.clear();
+        }
+        ways.push(way.clone());
+        Ok(way)
+    }
+}
+
+impl RawCall {
+    /// What its reader takes from.
+    #[must_use]
+    pub fn exchange(&self) -> &Arc<Exchange> {
+        &self.exchange
+    }
+
+    /// The transport that carries it, which is never `Auto`.
+    #[must_use]
+    pub fn transport(&self) -> TransportSetting {
+        self.outgoing.route.road.into()
+    }
+}
+
+impl fmt::Debug for RawCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawCall")
+            .field("origin", &self.outgoing.place.origin)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads a URL. Errors do not show it, because its query may hold a key.
+fn read_url(text: &str) -> Result<Url, Error> {
+    let mut url =
+        Url::parse(text).map_err(|error| refused(format!("the URL cannot be read ({error})")))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        let scheme: String = url.scheme().chars().take(20).collect();
+        return Err(refused(format!(
+            "the URL begins with {scheme}://: write http:// or https://"
+        )));
+    }
+    if !url.has_host() {
+        return Err(refused("the URL has no host"));
+    }
+    if url.port() == Some(0) {
+        return Err(refused("the URL has port 0: give the server's port"));
+    }
+    // Both belong to whoever made the request, and are not sent.
+    url.set_fragment(None);
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    Ok(url)
+}
+
+/// Path and query of a URL as they are written; `/` if there are none.
+fn path_of(url: &str) -> &str {
+    let after_scheme = url.find("://").map_or(0, |at| at + 3);
+    let rest = url.get(after_scheme..).unwrap_or_default();
+    let rest = rest.split('#').next().unwrap_or_default();
+    match rest.find(['/', '?']) {
+        Some(at) => rest.get(at..).unwrap_or("/"),
+        None => "/",
+    }
+}
+
+fn read_headers(pairs: &[(&[u8], &[u8])]) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::with_capacity(pairs.len());
+    for (name, value) in pairs {
+        let name = HeaderName::from_bytes(name)
+            .map_err(|_| refused("a name in the headers has an invalid character"))?;
+        let mut value = HeaderValue::from_bytes(value).map_err(|_| {
+            refused(format!(
+                "the value of the header {name} has a control character"
+            ))
+        })?;
+        // Only the caller knows which of them are secret.
+        value.set_sensitive(true);
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+/// A body of another length than its header says would be cut, or leave the server waiting.
+fn check_length(headers: &HeaderMap, length: usize) -> Result<(), Error> {
+    let Some(said) = headers.get(CONTENT_LENGTH) else {
+        return Ok(());
+    };
+    let said = said.to_str().ok().and_then(|said| said.parse().ok());
+    if said == Some(length) {
+        return Ok(());
+    }
+    Err(refused(format!(
+        "the content-length of the request is not that of its body, which has {length} bytes"
+    )))
+}

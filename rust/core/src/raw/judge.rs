@@ -1,0 +1,248 @@
+//! Whether an event stream of a known API is whole. The bytes go to the reader as they are, and a decoder of the API
+//! reads them beside.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::response::Parts;
+use memchr::memmem;
+
+use crate::config::Limits;
+use crate::error::{Error, ErrorKind, Phase};
+use crate::framing::{Cutter, Progress};
+use crate::http::Place;
+use crate::http::encoding::Unpacker;
+use crate::message::{ChunkKind, Fold, Reply};
+use crate::sse::Item;
+use crate::wire::{Dialect, Step, StreamDecoder, providers};
+
+/// The paths of streams, and the APIs that have them. The first that fits counts.
+const PATHS: [(&str, &str); 5] = [
+    ("/chat/completions", "chat"),
+    ("/completions", "completions"),
+    ("/messages", "messages"),
+    ("/responses", "responses"),
+    (":streamGenerateContent", "gemini"),
+];
+
+/// What a request asks for, as far as its stream depends on it.
+#[derive(Clone, Copy)]
+pub(super) struct Asked {
+    dialect: &'static dyn Dialect,
+    choices: usize,
+}
+
+impl Asked {
+    /// `None` if the path with its query is not that of a stream.
+    pub(super) fn of(path: &str, body: Option<&Bytes>) -> Option<Self> {
+        let path = path.split('?').next().unwrap_or_default();
+        let path = path.trim_end_matches('/');
+        let (_, api) = PATHS.iter().find(|(end, _)| path.ends_with(end))?;
+        Some(Self {
+            dialect: providers::dialect(api)?,
+            choices: body.map_or(1, |body| choices(body)),
+        })
+    }
+}
+
+/// Reads a stream beside its reader.
+pub(super) struct Judge {
+    // `None` once there is nothing more to judge.
+    reading: Option<Box<Reading>>,
+}
+
+struct Reading {
+    unpacker: Option<Unpacker>,
+    cutter: Cutter,
+    decoder: Box<dyn StreamDecoder>,
+    kinds: Vec<ChunkKind>,
+    fold: Fold,
+    is_done: bool,
+}
+
+impl Judge {
+    /// The judge of the body that follows this head; `None` if it is not a stream.
+    pub(super) fn new(asked: Asked, head: &Parts) -> Option<Self> {
+        let kind = head.headers.get(CONTENT_TYPE)?.as_bytes();
+        let is_stream = kind
+            .get(.."text/event-stream".len())
+            .is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/event-stream"));
+        if head.status != http::StatusCode::OK || !is_stream {
+            return None;
+        }
+        let limits = Limits::default();
+        let reading = Reading {
+            unpacker: Unpacker::of(&head.headers),
+            cutter: Cutter::new(
+                asked.dialect.framings(),
+                limits.max_event_bytes,
+                limits.max_reply_bytes,
+            ),
+            decoder: asked.dialect.stream(asked.choices),
+            kinds: Vec::new(),
+            fold: Fold::default(),
+            is_done: false,
+        };
+        Some(Self {
+            reading: Some(Box::new(reading)),
+        })
+    }
+
+    /// Whether there is a stream that it reads.
+    pub(super) fn is_reading(&self) -> bool {
+        self.reading.is_some()
+    }
+
+    /// Reads bytes. Returns whether there was content in them. What cannot be read, and what is an error, is the
+    /// reader's business, and then nothing more is judged.
+    pub(super) fn feed(&mut self, bytes: &Bytes) -> bool {
+        let Some(reading) = &mut self.reading else {
+            return false;
+        };
+        let read = reading.feed(bytes);
+        if read.is_err()
+            || reading.is_done
+            || reading.fold.kept() > Limits::default().max_reply_bytes
+        {
+            self.reading = None;
+        }
+        read.unwrap_or(false)
+    }
+
+    /// At the clean end of the body: whether the stream is whole.
+    pub(super) fn end(&mut self, place: &Place) -> Result<(), Error> {
+        let Some(mut reading) = self.reading.take() else {
+            return Ok(());
+        };
+        let Some(why) = reading.missing() else {
+            return Ok(());
+        };
+        let message = format!("the stream from {} is incomplete: {why}", place.origin);
+        Err(Error::new(ErrorKind::StreamIncomplete, message)
+            .at(Phase::Body)
+            .retryable(true)
+            .maybe_processed(true)
+            .with_partial(reading.partial()))
+    }
+
+    /// An error of the connection, with the reply so far.
+    pub(super) fn broken(&mut self, error: Error) -> Error {
+        match &mut self.reading {
+            Some(reading) => error.with_partial(reading.partial()),
+            None => error,
+        }
+    }
+}
+
+impl Reading {
+    fn feed(&mut self, bytes: &Bytes) -> Result<bool, Error> {
+        if self.is_done {
+            return Ok(false);
+        }
+        let Some(mut unpacker) = self.unpacker.take() else {
+            return self.read(bytes);
+        };
+        unpacker.push(bytes.clone());
+        let mut has_content = false;
+        loop {
+            let piece = unpacker.next();
+            match piece.map_err(|_| Error::new(ErrorKind::Decode, "cannot be unpacked"))? {
+                Some(piece) => has_content |= self.read(&piece)?,
+                None => break,
+            }
+        }
+        self.unpacker = Some(unpacker);
+        Ok(has_content)
+    }
+
+    fn read(&mut self, bytes: &[u8]) -> Result<bool, Error> {
+        let Self {
+            cutter,
+            decoder,
+            kinds,
+            is_done,
+            ..
+        } = self;
+        cutter.push(bytes, |item| {
+            if let Item::Event { name, data } = item
+                && !*is_done
+            {
+                *is_done = decoder.event(name, data, kinds)? == Step::Done;
+            }
+            Ok(())
+        })?;
+        if !matches!(self.cutter.progress(), Progress::Open) {
+            // It is a document, or an array that has ended.
+            self.is_done = true;
+        }
+        Ok(self.note())
+    }
+
+    /// Adds what was read to the reply.
+    fn note(&mut self) -> bool {
+        let mut has_content = false;
+        for kind in self.kinds.drain(..) {
+            has_content |= kind.has_content();
+            self.fold.apply(&kind);
+        }
+        has_content
+    }
+
+    fn missing(&mut self) -> Option<String> {
+        if self.is_done {
+            return None;
+        }
+        let Self {
+            cutter,
+            decoder,
+            kinds,
+            is_done,
+            ..
+        } = self;
+        let ended = cutter.finish(|item| {
+            if let Item::Event { name, data } = item
+                && !*is_done
+            {
+                *is_done = decoder.event(name, data, kinds)? == Step::Done;
+            }
+            Ok(())
+        });
+        self.note();
+        match ended {
+            // An error is the reader's business.
+            Err(_) => None,
+            Ok(_) if self.is_done || self.decoder.failure().is_some() => None,
+            Ok(Some(why)) => Some(why.into()),
+            Ok(None) => self.decoder.missing(),
+        }
+    }
+
+    /// The reply so far.
+    fn partial(&mut self) -> Option<Arc<Reply>> {
+        let mut kinds = std::mem::take(&mut self.kinds);
+        self.decoder.flush(&mut kinds);
+        self.kinds = kinds;
+        self.note();
+        self.fold.set_head(self.decoder.head());
+        if self.fold.is_empty() {
+            return None;
+        }
+        self.fold.settle();
+        Some(Arc::new(self.fold.reply()))
+    }
+}
+
+/// How many choices a request asks for.
+fn choices(body: &[u8]) -> usize {
+    #[derive(serde::Deserialize)]
+    struct Choices {
+        n: Option<usize>,
+    }
+    // Most requests say nothing of it, and this is much faster than to read them.
+    if memmem::find(body, b"\"n\"").is_none() {
+        return 1;
+    }
+    let read = serde_json::from_slice::<Choices>(body);
+    read.ok().and_then(|read| read.n).unwrap_or(1)
+}

@@ -1,0 +1,23 @@
+//! Requests of others, passed on as they are: what the transports for httpx send.
+//!
+//! A [`RawClient`] checks a request and makes a [`RawCall`] of it. [`pass`] carries that out, and fills an [`Exchange`],
+//! from which the reader in Python takes the head and the bytes. Nothing is retried but a request that met the end of
+//! an idle connection, no redirect is followed, nothing is unpacked, and a reply may be of any size.
+//!
+//! - `call`: a request that is ready to be sent
+//! - `exchange`: what is between the task that carries it out and the reader
+//! - `pass`: the task, under the limits of `limits`
+//! - `judge`: whether an event stream of a known API is whole
+
+mod call;
+mod exchange;
+mod judge;
+mod limits;
+mod pass;
+#[cfg(test)]
+mod tests;
+
+pub use call::{RawCall, RawClient, RawRequest};
+pub use exchange::{Exchange, RawHead};
+pub use limits::RawLimits;
+pub use pass::pass;

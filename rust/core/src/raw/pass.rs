@@ -1,0 +1,131 @@
+//! The task that carries out a request.
+
+use std::sync::Arc;
+
+use http::response::Parts;
+
+use super::call::RawCall;
+use super::exchange::{Exchange, RawHead};
+use super::judge::Judge;
+use super::limits::Gap;
+use crate::error::{Error, ErrorKind};
+use crate::http::{Body, Payload, Probe, Transport, pass as attempt};
+use crate::panic::guard;
+use crate::stream::{Clock, closed_error};
+
+/// Carries out a request, and fills its exchange. Drive it until it returns; it also returns when the reader closes the
+/// exchange. Dropping it closes the connection.
+pub async fn pass(transport: &Transport, call: Box<RawCall>) {
+    let exchange = Arc::clone(&call.exchange);
+    let work = Box::pin(guard(carry_out(transport, *call)));
+    let end = tokio::select! {
+        biased;
+        end = work => end.unwrap_or_else(Err),
+        () = exchange.closed() => Err(closed_error()),
+    };
+    exchange.finish(end);
+}
+
+async fn carry_out(transport: &Transport, call: RawCall) -> Result<(), Error> {
+    let exchange = Arc::clone(&call.exchange);
+    let mut clock = Clock::new(call.limits.first_token, call.limits.idle);
+    let (parts, body, probe) = Box::pin(open(transport, &call, &clock)).await?;
+    let judge = call.asked.and_then(|asked| Judge::new(asked, &parts));
+    clock.note_sent(probe.sent_at(), &exchange);
+    exchange.publish_head(RawHead::of(&parts));
+    let mut reading = Reading {
+        call: &call,
+        exchange: &exchange,
+        clock,
+        judge,
+    };
+    let read = reading.read(body).await;
+    transport.touch();
+    match (read, &mut reading.judge) {
+        (Ok(()), Some(judge)) => judge.end(&call.outgoing.place),
+        (Err(error), Some(judge)) if error.kind() != ErrorKind::ClientClosed => {
+            Err(judge.broken(error))
+        }
+        (read, _) => read,
+    }
+}
+
+/// Makes attempts up to a head: a second one if the first met the end of an idle connection.
+async fn open(
+    transport: &Transport,
+    call: &RawCall,
+    clock: &Clock,
+) -> Result<(Parts, Body, Arc<Probe>), Error> {
+    let RawCall {
+        outgoing, limits, ..
+    } = call;
+    let connection = limits.of_connection();
+    let mut fresh = false;
+    loop {
+        let probe = Probe::of_writing(Arc::clone(&outgoing.origin), &connection);
+        let sent = tokio::select! {
+            biased;
+            sent = attempt(transport, outgoing, &probe, fresh) => sent,
+            error = limits.no_head(&probe, &call.exchange, &outgoing.place) => return Err(error),
+            error = clock.no_head(&probe, &outgoing.place) => return Err(error),
+        };
+        match sent {
+            // Pieces that were taken cannot be sent again.
+            Err(error)
+                if !fresh
+                    && matches!(outgoing.body, Payload::Bytes(_))
+                    && probe.lost_idle(&error) =>
+            {
+                fresh = true;
+            }
+            sent => return sent.map(|(parts, body)| (parts, body, probe)),
+        }
+    }
+}
+
+/// Reads one body.
+struct Reading<'a> {
+    call: &'a RawCall,
+    exchange: &'a Exchange,
+    clock: Clock,
+    judge: Option<Judge>,
+}
+
+impl Reading<'_> {
+    async fn read(&mut self, mut body: Body) -> Result<(), Error> {
+        let (exchange, clock) = (self.exchange, &mut self.clock);
+        let place = &self.call.outgoing.place;
+        let mut gap = Gap::new(self.call.limits.read, exchange);
+        loop {
+            if !exchange.has_room() {
+                if !exchange.room().await {
+                    return Err(closed_error());
+                }
+                // A slow reader does not count as a silent server.
+                gap.restart(exchange);
+                clock.resume(exchange);
+            }
+            let judged = self.judge.as_ref().is_some_and(Judge::is_reading);
+            let next = tokio::select! {
+                biased;
+                next = body.frame(place) => next?,
+                error = gap.overdue(exchange, place) => return Err(error),
+                error = clock.silence(exchange, place), if judged => return Err(error),
+            };
+            let Some(bytes) = next else { return Ok(()) };
+            if bytes.is_empty() {
+                continue;
+            }
+            gap.restart(exchange);
+            clock.note_bytes();
+            if let Some(judge) = &mut self.judge {
+                if judge.feed(&bytes) {
+                    clock.note_content(exchange);
+                } else if judge.is_reading() {
+                    clock.check(exchange, place)?;
+                }
+            }
+            exchange.publish(bytes);
+        }
+    }
+}
