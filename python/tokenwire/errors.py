@@ -8,8 +8,8 @@
     +-- LlmTimeoutError                   (TimeoutError)  a time limit was reached
     |   +-- LlmConnectTimeoutError                        no connection in time
     |   +-- LlmPoolTimeoutError                           no free connection in time
-    |   +-- LlmReadTimeoutError                           no bytes in time, of another client's request
-    |   +-- LlmWriteTimeoutError                          the server took no more of such a request in time
+    |   +-- LlmReadTimeoutError                           no bytes in time (httpx transports)
+    |   +-- LlmWriteTimeoutError                          request not taken in time (same)
     |   +-- LlmFirstByteTimeoutError                      no complete response head in time
     |   +-- LlmStallTimeoutError                          a stream sent no bytes
     |   +-- LlmContentTimeoutError                        a stream sent bytes, but no content
