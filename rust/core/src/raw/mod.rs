@@ -14,8 +14,6 @@ mod exchange;
 mod judge;
 mod limits;
 mod pass;
-#[cfg(test)]
-mod tests;
 
 pub use call::{RawCall, RawClient, RawRequest};
 pub use exchange::{Exchange, RawHead};

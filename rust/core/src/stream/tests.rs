@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 
-use super::parker::{Interest, Parker, Wake};
 use super::channel::Taken;
+use super::parker::{Interest, Parker, Wake};
 use super::queue::Queue;
 use crate::error::{Error, ErrorKind};
 use crate::message::{Chunk, ChunkKind, Delta, Logprobs, Timing, TokenLogprob, ToolCallDelta};

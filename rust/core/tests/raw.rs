@@ -1,0 +1,504 @@
+//! Requests of others: what is sent, what is returned, and how each of them ends.
+
+mod support;
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io::Write as _;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use support::*;
+use tokenwire_core::error::{Error, ErrorKind as K, Phase};
+use tokenwire_core::http::{Hub, Transport};
+use tokenwire_core::raw::{Exchange, RawCall, RawClient, RawHead, RawLimits, RawRequest, pass};
+use tokenwire_core::stream::{Interest, Parker, Taken};
+
+const SHORT: Duration = Duration::from_millis(80);
+const HOST: (&[u8], &[u8]) = (b"host", b"h");
+
+struct Sender {
+    transport: Transport,
+    client: RawClient,
+}
+
+impl Sender {
+    fn new() -> Self {
+        let hub = Hub::new();
+        let mut config = RawClient::settings();
+        config.trust_env = false;
+        config.transport = std::env::var("TOKENWIRE_TRANSPORT")
+            .ok()
+            .map(|name| name.parse().unwrap());
+        Self {
+            transport: Transport::new(hub.clone()),
+            client: RawClient::new(&hub, config, None).unwrap(),
+        }
+    }
+
+    fn call(&self, url: &str, body: Option<&str>, limits: RawLimits) -> RawCall {
+        let framing: (&[u8], &[u8]) = (b"transfer-encoding", b"chunked");
+        let headers = [HOST, framing];
+        let request = RawRequest {
+            method: "POST",
+            url,
+            headers: if body.is_some() {
+                &headers[..1]
+            } else {
+                &headers
+            },
+            body: body.map(|body| Bytes::from(body.to_owned())),
+            limits,
+            checks_streams: true,
+        };
+        self.client.prepare(request).unwrap()
+    }
+
+    /// Sends a request with a whole body, and returns its head and its body or the error.
+    async fn send(&self, url: &str, limits: RawLimits) -> Sent {
+        let call = self.call(url, Some("{}"), limits);
+        let exchange = Arc::clone(call.exchange());
+        pass(&self.transport, call.into()).await;
+        Sent::of(&exchange)
+    }
+}
+
+/// What came of an exchange that is over.
+struct Sent {
+    head: Option<RawHead>,
+    body: String,
+    error: Option<Error>,
+}
+
+impl Sent {
+    fn of(exchange: &Exchange) -> Self {
+        let head = exchange.head().unwrap().ok();
+        let (mut body, mut pieces) = (Vec::new(), VecDeque::new());
+        let error = loop {
+            match exchange.take(&mut pieces) {
+                Taken::Items => pieces.drain(..).for_each(|piece| body.extend(piece)),
+                Taken::Nothing => panic!("the exchange is not over"),
+                Taken::End(end) => break end,
+            }
+        };
+        Self {
+            head,
+            body: String::from_utf8_lossy(&body).into_owned(),
+            error,
+        }
+    }
+
+    fn kind(&self) -> Option<K> {
+        self.error.as_ref().map(Error::kind)
+    }
+}
+
+fn url(server: &Server, path: &str) -> String {
+    format!("http://{}{path}", server.address)
+}
+
+/// A signal that never comes.
+fn never() -> std::sync::mpsc::Receiver<()> {
+    let (signal, never) = signal();
+    std::mem::forget(signal);
+    never
+}
+
+/// A reader that waits as Python's does.
+async fn parked(exchange: &Exchange, interest: Interest) {
+    poll_fn(|cx| {
+        if exchange.park(Parker::Task(cx.waker().clone()), interest) {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_and_its_reply_are_passed_on_as_they_are() {
+    let server = Server::always(response(
+        "404 Not Here",
+        "x-a: 1\r\nX-A: 2\r\nset-cookie: b\r\n",
+        "no",
+    ));
+    let sender = Sender::new();
+    let sent = sender
+        .send(
+            &url(&server, "/a%2Fb/../c?q='x'&r=%20"),
+            RawLimits::default(),
+        )
+        .await;
+    let head = sent.head.unwrap();
+    assert_eq!(
+        (head.status, &*head.reason, head.version),
+        (404, &b"Not Here"[..], "HTTP/1.1")
+    );
+    let pairs: Vec<_> = head
+        .headers
+        .iter()
+        .map(|(name, value)| (&**name, &**value))
+        .collect();
+    let expected: [(&[u8], &[u8]); 4] = [
+        (b"content-length", b"2"),
+        (b"x-a", b"1"),
+        (b"x-a", b"2"),
+        (b"set-cookie", b"b"),
+    ];
+    assert_eq!(pairs, expected);
+    assert_eq!((sent.body.as_str(), sent.error.is_none()), ("no", true));
+    let asked = server.seen.lock()[0].head.clone();
+    if std::env::var("TOKENWIRE_TRANSPORT").as_deref() != Ok("general") {
+        assert!(
+            asked.starts_with("POST /a%2Fb/../c?q='x'&r=%20 HTTP/1.1\r\n"),
+            "{asked}"
+        );
+    }
+    assert!(asked.contains("host: h\r\n"), "{asked}");
+}
+
+#[tokio::test]
+async fn a_request_that_met_the_end_of_an_idle_connection_is_sent_once_more() {
+    for (body, requests) in [(Some("{}"), 3), (None, 2)] {
+        let server = Server::start(|number| match number {
+            // The second request is read, and the connection closed without a word.
+            0 => vec![Act::Read, Act::Send(ok()), Act::Read, Act::Close],
+            _ => vec![Act::Read, Act::Send(ok())],
+        });
+        let sender = Sender::new();
+        let first = sender.send(&url(&server, "/"), RawLimits::default()).await;
+        assert!(first.error.is_none());
+        let call = sender.call(&url(&server, "/"), body, RawLimits::default());
+        let exchange = Arc::clone(call.exchange());
+        if body.is_none() {
+            exchange.end_request();
+        }
+        pass(&sender.transport, call.into()).await;
+        let second = Sent::of(&exchange);
+        match body {
+            Some(_) => assert_eq!(second.head.unwrap().status, 200),
+            None => assert_eq!(second.kind(), Some(K::ConnectionLost)),
+        }
+        assert_eq!(server.requests(), requests);
+    }
+}
+
+#[tokio::test]
+async fn nothing_else_is_repeated() {
+    for answer in [response("503 Busy", "retry-after: 0\r\n", ""), Vec::new()] {
+        let server = Server::start(move |_| vec![Act::Read, Act::Send(answer.clone()), Act::Close]);
+        let sent = Sender::new()
+            .send(&url(&server, "/"), RawLimits::default())
+            .await;
+        assert_eq!(server.requests(), 1);
+        match sent.head {
+            Some(head) => assert_eq!(head.status, 503),
+            None => assert_eq!(sent.kind(), Some(K::ConnectionLost)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_a_reply() {
+    let server = Server::always(response("307 Go", "location: /there\r\n", ""));
+    let sent = Sender::new()
+        .send(&url(&server, "/"), RawLimits::default())
+        .await;
+    assert_eq!((sent.head.unwrap().status, server.requests()), (307, 1));
+}
+
+#[tokio::test]
+async fn a_silent_server_meets_the_read_limit_before_and_after_the_head() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nbegin";
+    for (answer, phase) in [("", Phase::Head), (head, Phase::Body)] {
+        let server = Server::start(move |_| {
+            let (closed, _) = signal();
+            vec![
+                Act::Read,
+                Act::Send(answer.into()),
+                Act::UntilClosed(closed),
+            ]
+        });
+        let limits = RawLimits {
+            read: Some(SHORT),
+            ..RawLimits::default()
+        };
+        let sent = Sender::new().send(&url(&server, "/"), limits).await;
+        let error = sent.error.unwrap();
+        assert_eq!((error.kind(), error.phase()), (K::ReadTimeout, phase));
+        assert_eq!(sent.body.is_empty(), phase == Phase::Head);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_more_meets_the_write_limit() {
+    let server = Server::start(|_| {
+        let wait = never();
+        vec![Act::Peek, Act::Wait(wait)]
+    });
+    // It never reads, and what the sockets hold is far less than this.
+    let body = "x".repeat(32 << 20);
+    let limits = RawLimits {
+        write: Some(SHORT),
+        ..RawLimits::default()
+    };
+    let sender = Sender::new();
+    let call = sender.call(&url(&server, "/"), None, limits);
+    let exchange = Arc::clone(call.exchange());
+    let writes = async {
+        while exchange.wants() != Some(false) {
+            parked(&exchange, Interest::Sending).await;
+            if exchange.wants() == Some(true) {
+                exchange.push(Bytes::from(body.clone()));
+            }
+        }
+    };
+    tokio::join!(pass(&sender.transport, call.into()), writes);
+    assert_eq!(Sent::of(&exchange).kind(), Some(K::WriteTimeout));
+}
+
+#[tokio::test]
+async fn pieces_are_asked_for_one_by_one() {
+    let server = Server::start(|_| vec![Act::Peek, Act::Read, Act::Send(ok())]);
+    let sender = Sender::new();
+    let call = sender.call(&url(&server, "/"), None, RawLimits::default());
+    let exchange = Arc::clone(call.exchange());
+    let mut brought = 0;
+    let writes = async {
+        loop {
+            parked(&exchange, Interest::Sending).await;
+            match exchange.wants() {
+                Some(true) if brought == 3 => exchange.end_request(),
+                Some(true) => {
+                    brought += 1;
+                    exchange.push(Bytes::from(format!("piece{brought}")));
+                }
+                _ => break,
+            }
+        }
+    };
+    tokio::join!(pass(&sender.transport, call.into()), writes);
+    assert_eq!(Sent::of(&exchange).head.unwrap().status, 200);
+    assert_eq!(brought, 3);
+}
+
+#[tokio::test]
+async fn an_early_refusal_ends_the_request() {
+    let server = Server::start(|_| {
+        let (closed, _) = signal();
+        let refusal = response("413 Too Large", "", "too large");
+        vec![Act::Peek, Act::Send(refusal), Act::UntilClosed(closed)]
+    });
+    let sender = Sender::new();
+    let call = sender.call(&url(&server, "/"), None, RawLimits::default());
+    let exchange = Arc::clone(call.exchange());
+    let writes = async {
+        loop {
+            parked(&exchange, Interest::Sending).await;
+            if exchange.wants() == Some(false) {
+                break;
+            }
+            exchange.push(Bytes::from_static(&[0; 1 << 16]));
+            if exchange.head().is_some() {
+                break;
+            }
+        }
+    };
+    tokio::join!(pass(&sender.transport, call.into()), writes);
+    let sent = Sent::of(&exchange);
+    assert_eq!((sent.head.unwrap().status, &*sent.body), (413, "too large"));
+}
+
+/// Streams of each API without an end, and what makes them whole.
+const STREAMS: [(&str, &str, &str); 5] = [
+    (
+        "/v1/chat/completions",
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n",
+        "data: [DONE]\n\n",
+    ),
+    (
+        "/v1/completions",
+        "data: {\"choices\":[{\"index\":0,\"text\":\"a\"}]}\n\n",
+        "data: {\"choices\":[{\"index\":0,\"text\":\"\",\"finish_reason\":\"stop\"}]}\n\n",
+    ),
+    (
+        "/v1/messages?beta=true",
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"role\":\"assistant\",\"content\":[]}}\n\n",
+        "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\nevent: \
+         message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+    ),
+    (
+        "/v1/responses",
+        "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"r\",\"output\":[]}}\n\n",
+        "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"id\":\"r\",\"status\":\"completed\",\"output\":[]}}\n\n",
+    ),
+    (
+        "/v1beta/models/g:streamGenerateContent?alt=sse",
+        "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]}}]}\n\n",
+        "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"b\"}]},\"finishReason\":\"STOP\"}]}\n\n",
+    ),
+];
+
+#[tokio::test]
+async fn a_stream_of_a_known_api_that_ends_without_its_mark_is_incomplete() {
+    for (path, begun, end) in STREAMS {
+        for whole in [false, true] {
+            let events = format!("{begun}{}", if whole { end } else { "" });
+            let answer = format!("{STREAM_HEAD}{}{LAST_CHUNK}", chunk(&events));
+            let server = Server::always(answer.into());
+            let sent = Sender::new()
+                .send(&url(&server, path), RawLimits::default())
+                .await;
+            assert_eq!(sent.body, events);
+            let expected = (!whole).then_some(K::StreamIncomplete);
+            assert_eq!(sent.kind(), expected, "{path} {:?}", sent.error);
+        }
+    }
+    let (_, begun, _) = STREAMS[0];
+    let answer = format!("{STREAM_HEAD}{}{LAST_CHUNK}", chunk(begun));
+    let server = Server::always(answer.into());
+    let sent = Sender::new()
+        .send(&url(&server, "/v1/chat/completions"), RawLimits::default())
+        .await;
+    let partial = sent.error.unwrap().partial().unwrap().clone();
+    assert_eq!(partial.choices[0].text(), "a");
+    // Streams of others are not judged.
+    let sent = Sender::new()
+        .send(&url(&server, "/v1/events"), RawLimits::default())
+        .await;
+    assert_eq!(sent.kind(), None);
+}
+
+#[tokio::test]
+async fn a_compressed_stream_is_judged_and_passed_on_as_it_is() {
+    let (path, begun, _) = STREAMS[0];
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(begun.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ncontent-encoding: gzip\r\n";
+    let head = format!("{head}content-length: {}\r\n\r\n", packed.len());
+    let server = Server::always([head.into_bytes(), packed].concat());
+    let sent = Sender::new()
+        .send(&url(&server, path), RawLimits::default())
+        .await;
+    assert_eq!(sent.kind(), Some(K::StreamIncomplete));
+}
+
+#[tokio::test]
+async fn an_error_event_and_what_is_not_json_are_left_to_the_reader() {
+    for event in [
+        "data: {\"error\":{\"message\":\"no\"}}\n\n",
+        "data: not json\n\n",
+    ] {
+        let answer = format!("{STREAM_HEAD}{}{LAST_CHUNK}", chunk(event));
+        let server = Server::always(answer.into());
+        let sent = Sender::new()
+            .send(&url(&server, STREAMS[0].0), RawLimits::default())
+            .await;
+        assert_eq!((sent.kind(), &*sent.body), (None, event));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_without_content_meets_the_limits_that_know_content() {
+    let server = Server::start(|_| {
+        let wait = never();
+        let ping = chunk(": ping\n\n").into_bytes();
+        vec![
+            Act::Read,
+            Act::Send(STREAM_HEAD.into()),
+            Act::Repeat(ping, Duration::from_millis(5), wait),
+        ]
+    });
+    let limits = RawLimits {
+        first_token: Some(SHORT),
+        ..RawLimits::default()
+    };
+    let sent = Sender::new()
+        .send(&url(&server, STREAMS[0].0), limits)
+        .await;
+    assert_eq!(sent.kind(), Some(K::ContentTimeout));
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_nothing_stops_the_server() {
+    let server = Server::start(|_| {
+        let wait = never();
+        let head = "HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n";
+        vec![
+            Act::Read,
+            Act::Send(head.into()),
+            Act::Repeat(vec![0; 1 << 16], Duration::ZERO, wait),
+        ]
+    });
+    let sender = Sender::new();
+    let call = sender.call(&url(&server, "/"), Some(""), RawLimits::default());
+    let exchange = Arc::clone(call.exchange());
+    let reads = async {
+        while exchange.has_room() {
+            tokio::task::yield_now().await;
+        }
+        let mut pieces = VecDeque::new();
+        assert!(matches!(exchange.take(&mut pieces), Taken::Items));
+        let there: usize = pieces.iter().map(Bytes::len).sum();
+        assert!(there < 1 << 20, "{there} bytes");
+        exchange.close();
+    };
+    tokio::join!(pass(&sender.transport, call.into()), reads);
+    assert_eq!(Sent::of(&exchange).kind(), Some(K::ClientClosed));
+}
+
+#[test]
+fn what_cannot_be_sent_is_refused_without_its_secrets() {
+    let client = Sender::new().client;
+    let refused = |method, url, headers: &[(&[u8], &[u8])], body: &'static str| {
+        let request = RawRequest {
+            method,
+            url,
+            headers,
+            body: Some(Bytes::from_static(body.as_bytes())),
+            limits: RawLimits::default(),
+            checks_streams: true,
+        };
+        let error = client.prepare(request).unwrap_err();
+        assert_eq!(error.kind(), K::Config);
+        error.message().to_owned()
+    };
+    for (message, part) in [
+        (refused("GET", "ftp://h/", &[], ""), "ftp://"),
+        (refused("GET", "http://h:0/", &[], ""), "port 0"),
+        (
+            refused("GET", "/relative?key=sk-canary", &[], ""),
+            "the URL cannot be read",
+        ),
+        (refused("CONNECT", "http://h/", &[], ""), "the method"),
+        (refused("G T", "http://h/", &[], ""), "the method"),
+        (
+            refused("GET", "http://h/", &[(b"a b", b"sk-canary")], ""),
+            "a name",
+        ),
+        (
+            refused(
+                "GET",
+                "http://h/",
+                &[(b"authorization", b"sk-canary\r\nx: y")],
+                "",
+            ),
+            "the header authorization has a control character",
+        ),
+        (
+            refused("POST", "http://h/", &[(b"content-length", b"5")], "abc"),
+            "3 bytes",
+        ),
+    ] {
+        assert!(
+            message.contains(part) && !message.contains("canary"),
+            "{message}"
+        );
+    }
+}
