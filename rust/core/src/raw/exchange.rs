@@ -95,8 +95,8 @@ impl Notes for Upload {
 pub(super) enum Sent {
     /// All of it; since then, if it came in pieces.
     All(Option<Instant>),
-    /// All but the piece that was brought then.
-    Offered(Instant),
+    /// It has been busy with the last piece since then.
+    Writing(Instant),
     /// The connection waits for the caller's next piece.
     Awaited,
 }
@@ -168,8 +168,9 @@ impl Exchange {
         }
         let upload = &self.lock().notes;
         match (&upload.piece, upload.moved) {
-            (Some(_), Some(at)) => Sent::Offered(at),
-            _ if upload.is_whole => Sent::All(upload.moved),
+            (None, _) if upload.is_whole => Sent::All(upload.moved),
+            (None, Some(at)) if !upload.is_wanted => Sent::Writing(at),
+            (Some(_), Some(at)) => Sent::Writing(at),
             _ => Sent::Awaited,
         }
     }

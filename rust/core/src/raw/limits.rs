@@ -72,8 +72,7 @@ fn progress(probe: &Probe, exchange: &Exchange) -> Option<(Instant, bool)> {
     }
     match exchange.sent() {
         Sent::All(at) => Some((at.map_or(wrote, |at| wrote.max(at.into())), false)),
-        // The transport has not taken the last piece.
-        Sent::Offered(at) => Some((wrote.max(at.into()), true)),
+        Sent::Writing(at) => Some((wrote.max(at.into()), true)),
         Sent::Awaited => None,
     }
 }
