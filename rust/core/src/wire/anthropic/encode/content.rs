@@ -2,11 +2,12 @@
 
 use super::super::NAME;
 use super::super::families::Model;
-use super::call::{Ids, LONGEST_NAME, input, plain_name, text_field};
+use super::call::{Ids, LONGEST_NAME, plain_name, text_field};
 use super::marks::Marks;
 use super::media::{media, no_place};
 use crate::error::Error;
 use crate::wire::body::{field, fields};
+use crate::wire::call_arguments;
 use crate::wire::messages::{Content, Part, check_url, plain};
 use crate::wire::providers::Provider;
 
@@ -158,11 +159,10 @@ impl Blocks<'_> {
             }
             extra.clear();
         }
-        let input = input(part, is_custom)?;
         let mut out = b"{\"type\":\"tool_use\"".to_vec();
         text_field(&mut out, "id", &self.ids.of_call(part.get("id")));
         field(&mut out, "name", name);
-        field(&mut out, "input", &input);
+        field(&mut out, "input", &call_arguments::object(part, is_custom));
         for (key, raw) in &extra {
             if !matches!(&**key, "item" | "custom" | "type" | "id" | "name" | "input") {
                 field(&mut out, key, raw);
