@@ -35,6 +35,8 @@ impl MessagesStream {
             self.release_held(out)?;
             if self.reason.replace(reason).is_none() {
                 self.end_calls(out);
+                // Those that follow are passed on at the end, so that a server cannot have them written again and again.
+                delta.usage = self.new_usage();
             }
             if reason.is_failure() {
                 self.failed
@@ -48,7 +50,6 @@ impl MessagesStream {
             (None, Some(sequence)) => Some(format!("{{\"stop_sequence\":{sequence}}}").into()),
             (None, None) => None,
         };
-        delta.usage = self.new_usage();
         if delta != Delta::default() {
             out.push(ChunkKind::Delta(Box::new(delta)));
         }
@@ -56,7 +57,7 @@ impl MessagesStream {
     }
 
     /// The counts, unless they were passed on.
-    pub(super) fn new_usage(&mut self) -> Option<Box<crate::message::Usage>> {
+    fn new_usage(&mut self) -> Option<Box<crate::message::Usage>> {
         let counts = self.counts.as_mut()?;
         std::mem::take(&mut counts.is_new).then(|| counts.usage())?
     }
@@ -150,10 +151,14 @@ impl MessagesStream {
                 _ => {}
             }
         }
+        self.push_usage(out);
+    }
+
+    /// Adds the counts, unless they were passed on.
+    pub(super) fn push_usage(&mut self, out: &mut Vec<ChunkKind>) {
         if let Some(usage) = self.new_usage() {
-            let usage = Some(usage);
             out.push(ChunkKind::Delta(Box::new(Delta {
-                usage,
+                usage: Some(usage),
                 ..Delta::default()
             })));
         }

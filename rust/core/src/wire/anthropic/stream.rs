@@ -232,6 +232,7 @@ impl MessagesStream {
         self.content(message.content.unwrap_or("null"), out)?;
         self.finish(&message.stop, out)?;
         self.end_calls(out);
+        self.push_usage(out);
         if self.blocks.list.is_empty() && self.reason.is_none() {
             // An empty reply has a choice, too.
             out.push(ChunkKind::Delta(Box::default()));
