@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::json::Reader;
 use crate::message::{ChunkKind, Delta, FinishReason};
 use crate::wire::errors;
+use crate::wire::stray::{start_of, unexpected};
 
 /// The reason for a word of `stop_reason`. Source: Anthropic's API reference, "Handling stop reasons", and the types of its
 /// SDK. A server that only speaks the API may use the words of another one.
@@ -111,6 +112,12 @@ impl MessagesStream {
             // The short form of a text.
             return self.whole_block(list, 0, out);
         }
+        if !list.starts_with('[') && list != "null" {
+            let start = start_of(list.as_bytes());
+            return Err(unexpected(&format!(
+                "content: it is not a list of blocks; it begins with: {start}"
+            )));
+        }
         let (mut index, mut failed) = (0, Ok(()));
         Reader::over(list).array_or_skip(|reader| {
             let raw = reader.raw()?;
@@ -162,6 +169,17 @@ impl MessagesStream {
                 ..Delta::default()
             })));
         }
+    }
+
+    /// What to say of a call without a name, which no caller can run.
+    pub(super) fn nameless(&self) -> Option<String> {
+        let mut blocks = self.blocks.list.iter();
+        let is_nameless = |growth: &Growth| matches!(growth, Growth::Call(call) if !call.has_name);
+        let block = blocks.find(|block| is_nameless(&block.growth))?;
+        Some(format!(
+            "the call in content block {} has no name",
+            block.index
+        ))
     }
 
     /// What was lost on the way; `None` if nothing is known to be.

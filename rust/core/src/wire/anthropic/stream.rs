@@ -12,7 +12,9 @@ use crate::wire::errors;
 use crate::wire::openai::is_error;
 use crate::wire::parts::Parts;
 use crate::wire::repeat::Frame;
-use crate::wire::stray::{Stray, Unread, incomplete_at_mark, keeps_alive, note_odd, unread};
+use crate::wire::stray::{
+    Stray, Unread, incomplete_at_mark, incomplete_reply, keeps_alive, note_odd, unread,
+};
 
 /// Reads one stream. A whole reply is a stream of one event.
 #[derive(Debug, Default)]
@@ -238,8 +240,11 @@ impl MessagesStream {
             out.push(ChunkKind::Delta(Box::default()));
         }
         self.done = true;
-        match &self.failed {
-            Some(failed) => Err(failed.clone()),
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
+        }
+        match self.nameless() {
+            Some(why) => Err(incomplete_reply(&why)),
             None => Ok(()),
         }
     }
