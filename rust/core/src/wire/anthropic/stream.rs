@@ -202,7 +202,11 @@ impl MessagesStream {
 
     /// The reply begins. A proxy may send that twice.
     fn begin_reply(&mut self, event: &Event<'_>) -> Result<(), Error> {
-        let message = Message::read(event.message.unwrap_or("null"))?;
+        let raw = event.message.unwrap_or("null");
+        let message = Message::read(raw)?;
+        if message.is_error || message.has_failed {
+            return Err(errors::decode(None, raw.as_bytes()));
+        }
         if let (Some(known), Some(id)) = (&self.head.id, &message.id)
             && **known != **id
             && !self.blocks.list.is_empty()
