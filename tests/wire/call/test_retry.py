@@ -189,6 +189,8 @@ def test_an_error_carries_what_a_caller_needs(sim: SimServer, ask: Asking) -> No
 
 BEGUN = {
     "text": {"type": "text", "text": ""},
+    "a call": {"type": "tool_use", "id": "toolu_1", "name": "first", "input": {}},
+    "a search": {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}},
 }
 
 

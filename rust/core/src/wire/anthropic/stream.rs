@@ -35,7 +35,7 @@ pub(super) struct MessagesStream {
     pub(super) loss: Option<(Loss, u64)>,
     /// The content that the beginning of the reply had, as JSON text.
     pub(super) held: Option<Box<str>>,
-    /// The beginning of the first block, if it has no content. It is passed on with what follows, because the reader has
+    /// The beginning of the first block, if it has no text. It is passed on with what follows, because the reader has
     /// seen nothing of the reply until then, so that the request may be repeated.
     beginning: Option<ChunkKind>,
     /// Whether any event of a reply came.
@@ -279,15 +279,16 @@ pub(super) fn unpadded(data: &[u8]) -> Option<&[u8]> {
     data.strip_suffix(b"}").map(<[u8]>::trim_ascii_end)
 }
 
-/// Whether it has nothing of the reply but the beginning of a part.
+/// Whether it has nothing that a reader waits for but the beginning of a part or of a call.
 fn is_bare(chunk: &ChunkKind) -> bool {
     let ChunkKind::Delta(delta) = chunk else {
         return false;
     };
-    delta.part.is_some()
-        && delta.signature.is_none()
-        && delta.opaque.is_empty()
-        && !delta.has_content()
+    let calls = &delta.tool_calls;
+    match delta.part {
+        Some(_) => delta.signature.is_none() && !delta.has_content(),
+        None => !calls.is_empty() && calls.iter().all(|call| call.arguments.is_empty()),
+    }
 }
 
 fn is_empty_list(raw: &str) -> bool {
