@@ -162,8 +162,9 @@ def _no_provider(model: str, problem: Callable[[str], str | None]) -> str:
             f' names no provider; write "{head}:{rest}" (a colon), or give base_url= if that is '
             "the id on your own server"
         )
+    head = {"claude": "anthropic", "gemini": "google"}.get(model.partition("-")[0], "openai")
     return (
-        f' names no provider; write "provider:model", such as "openai:{model}", or give base_url='
+        f' names no provider; write "provider:model", such as "{head}:{model}", or give base_url='
     )
 
 
@@ -183,6 +184,7 @@ class Found:
         base_url_name: What messages call it: its variable, or `base_url`.
         no_key: What to say if a key is needed, because that of the environment is withheld.
         headers: More headers of each request, sealed.
+        headers_from: The variable that each of them came from.
         no_address: What to say if the address lacks a part; None if the engine has words for it.
         needs_key: Whether calls need a key.
         key_vars: Variables that may hold the key later.
@@ -193,6 +195,7 @@ class Found:
     base_url_name = "base_url"
     no_key: str | None = None
     headers: Mapping[str, Secret] | None = None
+    headers_from: Mapping[str, str] = {}
     no_address: str | None = None
     needs_key = False
     key_vars: Sequence[str] = ()
@@ -210,7 +213,10 @@ class Found:
         settings.update({name: own[name] for name in _OF_ENGINE if name in own})
         if self.headers:
             # The last of the same name wins.
-            settings["headers"] = {**self.headers, **(settings.get("headers") or {})}
+            given = settings.get("headers") or {}
+            settings["headers"] = {**self.headers, **given}
+            rest = self.headers_from.keys() - {name.lower() for name in given}
+            settings["headers_from"] = {name: self.headers_from[name] for name in rest}
 
 
 def key_and_address(
@@ -254,7 +260,7 @@ def key_and_address(
     if found.api_key is None:
         _find_key(found, target, row, row["key_vars"] if key_vars is None else key_vars)
     if row["header_vars"] and not _is_for_another(target, row, row["key_vars"]):
-        found.headers = headers_in(row["header_vars"])
+        found.headers, found.headers_from = headers_in(row["header_vars"])
     if target.base_url is None and (before is None or before.base_url_vars):
         _find_address(found, row, places)
     if found.api_key is not None and not callable(found.api_key):
