@@ -231,11 +231,20 @@ impl Client {
 
     /// The call that lists the server's models. `page` is the query parameter that asks for another page than the first
     /// one, as the page before it said.
+    ///
+    /// Fails with [`ErrorKind::Config`] at the address of a provider that has no such list.
     pub fn models_call(
         &self,
         page: Option<(String, String)>,
         options: CallOptions,
     ) -> Result<Call, Error> {
+        let provider = &self.0.provider;
+        if !provider.lists_models && self.0.at != At::Elsewhere {
+            return Err(check::refused(format!(
+                "models(): {} has no list of models; its documentation names them",
+                provider.name
+            )));
+        }
         let dialect = self.0.dialect;
         let mut encoded = dialect.models();
         let page = page.map(|(name, value)| (name.into(), value));
