@@ -96,7 +96,12 @@ impl Client {
         let address = address.unwrap_or("http://address.invalid");
         let mut base = address::base_url(address, &config.base_url_name, &provider)?;
         vertex::settle_host(&mut base.url, &provider);
-        let at = home::of(&provider, &base.url);
+        let at = if has_address || provider.base_url.is_none() || config.api.is_some() {
+            home::of(&provider, &base.url)
+        } else {
+            // Its places have yet to be filled.
+            At::Home(None)
+        };
         let dialect = wire::choose(
             &provider,
             config.family,
