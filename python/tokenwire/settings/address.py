@@ -64,7 +64,7 @@ def address_variables(row: Mapping[str, Any]) -> list[str]:
 
 
 def address_advice(row: Mapping[str, Any]) -> str:
-    """Which variables to set for the address of a provider; empty if there are none.
+    """Which variables to set for the address of a provider; empty if the table has no variable.
 
     One of those of a whole address is enough, and each place needs one.
     """

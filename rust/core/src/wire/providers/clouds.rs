@@ -53,7 +53,7 @@ pub(super) fn foundry() -> Provider {
         }),
         dialects: &[&Messages],
         cache_marks: CacheMarks::Control,
-        // The SDK says that there is none.
+        // The SDK has no list for it.
         lists_models: false,
         ..openai_shaped("foundry")
     }
