@@ -48,7 +48,7 @@ impl MessagesStream {
             (None, Some(sequence)) => Some(format!("{{\"stop_sequence\":{sequence}}}").into()),
             (None, None) => None,
         };
-        delta.usage = self.new_usage();
+        delta.usage = self.new_usage(false);
         if delta != Delta::default() {
             out.push(ChunkKind::Delta(Box::new(delta)));
         }
@@ -56,9 +56,8 @@ impl MessagesStream {
     }
 
     /// The counts, unless they were passed on.
-    pub(super) fn new_usage(&mut self) -> Option<Box<crate::message::Usage>> {
-        let counts = self.counts.as_mut()?;
-        std::mem::take(&mut counts.is_new).then(|| counts.usage())?
+    fn new_usage(&mut self, is_end: bool) -> Option<Box<crate::message::Usage>> {
+        self.counts.as_mut()?.pass_on(is_end)
     }
 
     /// Ends the calls of which the end of the reply says whether they are complete.
@@ -150,7 +149,7 @@ impl MessagesStream {
                 _ => {}
             }
         }
-        if let Some(usage) = self.new_usage() {
+        if let Some(usage) = self.new_usage(true) {
             let usage = Some(usage);
             out.push(ChunkKind::Delta(Box::new(Delta {
                 usage,

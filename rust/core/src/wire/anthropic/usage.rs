@@ -8,6 +8,9 @@ use crate::message::Usage;
 use crate::wire::parts::Parts;
 use crate::wire::usage_details::{Details, amount};
 
+/// So often are counts passed on before the end, if there is more beside them: it may be large, and is in all of them.
+const MOST_PASSED: u8 = 4;
+
 /// The counts so far.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
@@ -18,16 +21,18 @@ pub(super) struct Counts {
     thinking: Option<u64>,
     total: Option<u64>,
     cost: Option<String>,
-    /// What else was counted, as a JSON object; empty if there is nothing.
-    details: Box<str>,
+    /// What else was counted, as JSON text.
+    details: BTreeMap<String, Box<str>>,
     /// Whether they changed since they were passed on.
-    pub(super) is_new: bool,
+    is_new: bool,
+    /// How often they were passed on.
+    passed: u8,
 }
 
 impl Counts {
     /// Takes every field that `raw` has, and keeps the others, as Anthropic's SDK does with that of `message_delta`.
     pub(super) fn add(&mut self, raw: &str, parts: &mut Parts) -> Result<(), Error> {
-        let mut details = BTreeMap::new();
+        let mut bytes = 0;
         let mut inner = Details::default();
         Reader::over(raw).object_or_skip(|reader, key| {
             let count = match key {
@@ -50,52 +55,49 @@ impl Counts {
                     return Ok(());
                 }
                 _ => {
-                    details.insert(key.to_owned(), std::borrow::Cow::Borrowed(reader.raw()?));
+                    let raw = reader.raw()?;
+                    // Null says nothing new.
+                    if raw != "null" {
+                        bytes += key.len() + raw.len();
+                        self.details.insert(key.to_owned(), raw.into());
+                    }
                     return Ok(());
                 }
             };
             set(count, reader)
         })?;
         if inner.bytes() > 0 {
-            details.insert("output_tokens_details".to_owned(), inner.object().into());
+            bytes += inner.bytes();
+            let key = "output_tokens_details".to_owned();
+            self.details.insert(key, inner.object().into());
         }
         self.is_new = true;
-        if details.is_empty() {
-            return Ok(());
+        parts.describe(bytes)
+    }
+
+    /// The counts, if they changed since they were passed on.
+    pub(super) fn pass_on(&mut self, is_end: bool) -> Option<Box<Usage>> {
+        let is_due = is_end || self.details.is_empty() || self.passed < MOST_PASSED;
+        if !(is_due && self.is_new) {
+            return None;
         }
-        let mut merged = Details::default();
-        let before = if self.details.is_empty() {
-            "{}"
-        } else {
-            &*self.details
-        };
-        Reader::over(before).object(|reader, key| {
-            let raw = reader.raw()?;
-            // Null says nothing new.
-            if details.get(key).is_none_or(|new| *new == "null") {
-                merged.push(key, raw);
-            }
-            Ok(())
-        })?;
-        for (key, raw) in &details {
-            merged.push(key, raw);
-        }
-        parts.describe(merged.bytes())?;
-        self.details = match merged.bytes() {
-            0 => Box::default(),
-            _ => merged.object().into(),
-        };
-        Ok(())
+        self.is_new = false;
+        self.passed = self.passed.saturating_add(1);
+        self.usage()
     }
 
     /// The counts in the one arithmetic of all dialects; `None` without any.
-    pub(super) fn usage(&self) -> Option<Box<Usage>> {
+    fn usage(&self) -> Option<Box<Usage>> {
         let cached = [self.cache_creation, self.cache_read];
         let prompt = self.input.map(|input| {
             let cached = cached.into_iter().flatten();
             cached.fold(input, u64::saturating_add)
         });
         let sum = || Some(prompt?.saturating_add(self.output?));
+        let mut details = Details::default();
+        for (key, raw) in &self.details {
+            details.push(key, raw);
+        }
         let usage = Usage {
             prompt_tokens: prompt,
             completion_tokens: self.output,
@@ -104,7 +106,7 @@ impl Counts {
             cache_write_tokens: self.cache_creation,
             reasoning_tokens: self.thinking,
             cost_usd: self.cost.clone(),
-            details: crate::message::RawJson::read(&self.details),
+            details: details.json(),
         };
         (usage != Usage::default()).then(|| Box::new(usage))
     }

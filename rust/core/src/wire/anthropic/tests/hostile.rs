@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{
-    begun, decoded, delta, input, no_text, read, read_texts, start, stop, stream, text, tool,
+    begun, decoded, delta, end, finish, input, no_text, read, read_texts, start, stop, stream,
+    text, tool,
 };
 use crate::error::ErrorKind;
+use crate::message::ChunkKind;
 
 const MANY: usize = 16_500;
 
@@ -29,7 +31,7 @@ fn there_may_be_only_so_many_blocks() {
         assert_eq!(error.kind(), ErrorKind::ResponseTooLarge);
         let mut begun = begun();
         begun["message"]["content"] = content;
-        is_too_large(&[begun, super::finish("end_turn")]);
+        is_too_large(&[begun, finish("end_turn")]);
         let events: Vec<_> = (0..MANY).map(|index| start(index, &block)).collect();
         is_too_large(&events);
     }
@@ -69,13 +71,47 @@ fn what_is_kept_of_a_block_until_its_end_is_limited() {
 }
 
 #[test]
-fn counts_are_not_repeated_without_end() {
+fn what_is_counted_besides_is_not_repeated_without_end() {
     let mut first = begun();
-    first["message"]["usage"] = json!({"x": "y".repeat(1 << 20)});
-    let last = json!({"type": "message_delta", "delta": {}, "usage": {"z": 1}});
-    let mut events = vec![first];
-    events.extend(vec![last; 32]);
-    is_too_large(&events);
+    first["message"]["usage"] = json!({"x": "y".repeat(1 << 16)});
+    let counts: [fn(usize) -> Value; 2] = [
+        |at| json!({"output_tokens": at}),
+        |at| json!({"output_tokens": at, (format!("k{at}")): at}),
+    ];
+    for count in counts {
+        let last = |at| json!({"type": "message_delta", "delta": {}, "usage": count(at)});
+        let mut events = vec![first.clone(), start(0, &no_text()), stop(0)];
+        events.extend((0..1_000).map(last));
+        let cut = read(&events);
+        events.extend([finish("end_turn"), end()]);
+        for streamed in [cut, read(&events)] {
+            let reports = streamed.chunks.iter().filter(|chunk| match chunk {
+                ChunkKind::Delta(delta) => delta.usage.is_some(),
+                ChunkKind::Text(_) => false,
+            });
+            assert!(reports.count() < 8);
+            let usage = streamed.reply.usage.unwrap();
+            let details: Value = serde_json::from_str(usage.details.unwrap().get()).unwrap();
+            let beside = count(999).as_object().unwrap().len() - 1;
+            assert_eq!(details.as_object().unwrap().len(), 1 + beside * 1_000);
+            assert_eq!(usage.completion_tokens, Some(999));
+        }
+    }
+}
+
+#[test]
+fn counts_alone_are_reported_as_they_grow() {
+    let last =
+        |at: usize| json!({"type": "message_delta", "delta": {}, "usage": {"output_tokens": at}});
+    let events: Vec<_> = std::iter::once(begun()).chain((0..100).map(last)).collect();
+    let reported = read(&events).chunks.len();
+    assert!(reported >= 100, "{reported}");
+}
+
+#[test]
+fn what_is_counted_besides_has_a_limit() {
+    let last = json!({"type": "message_delta", "delta": {}, "usage": {"x": "y".repeat(1 << 20)}});
+    is_too_large(&[vec![begun()], vec![last; 32]].concat());
 }
 
 #[test]
