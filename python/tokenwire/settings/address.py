@@ -63,6 +63,16 @@ def address_variables(row: Mapping[str, Any]) -> list[str]:
     return [*row["base_url_vars"], *filling]
 
 
+def address_advice(row: Mapping[str, Any]) -> str:
+    """Which variables to set for the address of a provider; empty if the table has no variable.
+
+    One of those of a whole address is enough, and each place needs one.
+    """
+    places = [" or ".join(names) for names in row["address_vars"].values()]
+    ways = [*row["base_url_vars"], *([", and set ".join(places)] if places else [])]
+    return f"set {' or '.join(ways)}" if ways else ""
+
+
 def places_in(url: str) -> list[str]:
     """The names of the places of an address, which may be misspelt."""
     return [part.partition("}")[0] for part in url.split("{")[1:]]

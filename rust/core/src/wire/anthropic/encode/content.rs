@@ -153,18 +153,19 @@ impl Blocks<'_> {
         let is_custom = extra
             .iter()
             .any(|(key, raw)| key == "custom" && *raw != "null");
-        if part.is_of_another(self.provider, NAME) {
-            if !extra.is_empty() {
-                self.dropped.push(format!("{}.extra", part.path()));
-            }
-            extra.clear();
+        let all = extra.len();
+        // The function and the item are those of chat and Responses.
+        let is_foreign = part.is_of_another(self.provider, NAME);
+        extra.retain(|(key, _)| !is_foreign && !matches!(&**key, "function" | "item"));
+        if extra.len() < all {
+            self.dropped.push(format!("{}.extra", part.path()));
         }
         let mut out = b"{\"type\":\"tool_use\"".to_vec();
         text_field(&mut out, "id", &self.ids.of_call(part.get("id")));
         field(&mut out, "name", name);
         field(&mut out, "input", &call_arguments::object(part, is_custom));
         for (key, raw) in &extra {
-            if !matches!(&**key, "item" | "custom" | "type" | "id" | "name" | "input") {
+            if !matches!(&**key, "custom" | "type" | "id" | "name" | "input") {
                 field(&mut out, key, raw);
             }
         }
