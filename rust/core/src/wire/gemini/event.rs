@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::call::FunctionCall;
 use crate::json::{Error, Kind, Reader, Text};
 use crate::wire::most::MOST;
 use crate::wire::openai::is_failure;
@@ -59,8 +60,8 @@ pub(super) struct Part<'a> {
     pub(super) text: Option<Text<'a>>,
     pub(super) is_thought: bool,
     pub(super) signature: Option<Cow<'a, str>>,
-    /// The function call, as JSON text.
-    pub(super) call: Option<&'a str>,
+    /// The function call. Most parts have none.
+    pub(super) call: Option<Box<FunctionCall<'a>>>,
     /// Whether it has other keys.
     pub(super) has_more: bool,
 }
@@ -195,7 +196,9 @@ impl<'a> Part<'a> {
                     let signature = reader.string()?.into_lossy();
                     part.signature = Some(signature).filter(|it| !it.is_empty());
                 }
-                ("functionCall", Kind::Object) => part.call = Some(reader.raw()?),
+                ("functionCall", Kind::Object) => {
+                    part.call = Some(Box::new(FunctionCall::read(reader)?));
+                }
                 _ => {
                     part.has_more = true;
                     reader.skip()?;

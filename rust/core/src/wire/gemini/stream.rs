@@ -214,7 +214,7 @@ impl GeminiStream {
 
     /// What to say of a function call without a name: no caller can run it, and a piece of a call that is complete looks so.
     fn nameless(&self) -> Option<String> {
-        let at = self.candidates.open(|it| it.is_nameless)?;
+        let at = self.candidates.open(|it| it.calls.is_nameless)?;
         Some(format!("a function call of candidate {at} has no name"))
     }
 
