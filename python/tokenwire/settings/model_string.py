@@ -86,6 +86,7 @@ def resolve(
     provider: str | ProviderRow | None,
     base_url: str | None,
     *,
+    api: str | None = None,
     custom: Callable[[str], ProviderRow | None] = lambda _: None,
     problem: Callable[[str], str | None] = _engine.provider_problem,
 ) -> Target:
@@ -99,6 +100,7 @@ def resolve(
         model: A model string or an id.
         provider: The name of the provider, or its row.
         base_url: The address.
+        api: The API that is asked for.
         custom: Returns the row of a custom provider.
         problem: Says why a provider is unknown.
 
@@ -125,7 +127,7 @@ def resolve(
         # With an address, `gemma3:4b` is the id of a model, and `gemma3` not a provider.
         return Target(COMPATIBLE, model, base_url)
     if parts.address is not None:
-        base_url = _base_url(model, parts, base_url)
+        base_url = _base_url(model, parts, base_url, api or _api_of(head, row))
     elif not parts.name.strip():
         raise LlmConfigError(f'model: there is no model after "{head}:"')
     if row is None and _engine.provider_problem(head) is None:
@@ -134,7 +136,7 @@ def resolve(
     return Target(head, parts.name, base_url, row)
 
 
-def _base_url(model: str, parts: ModelString, base_url: str | None) -> str:
+def _base_url(model: str, parts: ModelString, base_url: str | None, api: str | None) -> str:
     """The base URL for the address in a model string."""
     if not (parts.address and parts.name) or not _ADDRESS_MARKS.isdisjoint(parts.address):
         form = f"{parts.provider}://host:port@model"
@@ -142,7 +144,14 @@ def _base_url(model: str, parts: ModelString, base_url: str | None) -> str:
     if base_url is not None:
         raise LlmConfigError("base_url: the model string already contains an address; give one")
     address = parts.address.rstrip("/")
-    return ModelAddress(f"http://{address}{'' if '/' in address else '/v1'}")
+    # Gemini's calls add its own version to an address without one, but not on Vertex.
+    is_whole = "/" in address or (api == "gemini" and parts.provider != "vertex")
+    return ModelAddress(f"http://{address}{'' if is_whole else '/v1'}")
+
+
+def _api_of(provider: str, row: ProviderRow | None) -> str | None:
+    """The API that a provider's models are asked in, unless another one is given."""
+    return row.api if row is not None else _engine.provider_apis(provider)[0]
 
 
 def could_be_provider(name: str) -> bool:
