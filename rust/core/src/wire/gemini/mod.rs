@@ -90,6 +90,11 @@ impl Dialect for Gemini {
         encode::PARAMETERS
     }
 
+    fn takes(&self, parameter: &str, provider: &Provider) -> bool {
+        // AI Studio has no labels.
+        parameter != "metadata" || provider.is_vertex
+    }
+
     fn models(&self) -> Encoded {
         let mut encoded = Encoded::get("/models");
         // The largest page there is. Source: ai.google.dev/api/models.
