@@ -6,7 +6,7 @@
 //! them, `anthropic/` and `gemini/` one each.
 //!
 //! Dialects share the rest. To write: `messages/` (the caller's messages, read into parts), `params.rs` (request
-//! parameters: their names, types and error messages), `other_names.rs` (what other libraries call them), `body.rs` (a
+//! parameters: their names, types and error messages), `other_names.rs` (what other libraries call them), `other_tools.rs` (the tools of another API), `body.rs` (a
 //! request body), `cache_marks.rs` (how the end of a cached prefix is marked) and `reasoning.rs` (what a provider takes
 //! back of reasoning). To read: `reading.rs` (what a call changes of how its reply is read: `think_tags` makes reasoning of
 //! thoughts in the text, `answer_tool` makes text of the call that is the answer), `document.rs` (what
@@ -41,6 +41,7 @@ mod most;
 mod openai;
 mod other_form;
 pub mod other_names;
+mod other_tools;
 mod params;
 mod parts;
 pub mod providers;
