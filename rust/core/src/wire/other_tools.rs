@@ -4,7 +4,7 @@ use super::body::{Fields, invalid};
 use super::other_names::plain;
 use crate::error::Error;
 
-/// The tools of Gemini: each is the only key of its dict, which has no type. Source: google-genai, `types.Tool`.
+/// The tools of Gemini: each is a key of a dict that has no type. Source: google-genai, `types.Tool`.
 const OF_GEMINI: [&str; 10] = [
     "googleSearch",
     "googleSearchRetrieval",
@@ -36,8 +36,8 @@ const OF_RESPONSES: [&str; 11] = [
 /// Refuses a tool of Gemini, at `path` among those that `api` is given.
 pub(super) fn refuse_of_gemini(path: &str, tool: &Fields<'_>, api: &str) -> Result<(), Error> {
     let is_known = |key: &str| OF_GEMINI.iter().any(|known| plain(known) == plain(key));
-    let mut keys = tool.iter().map(|(key, _)| &**key);
-    let mut keys = keys.by_ref().filter(|key| *key != "cache");
+    let keys = tool.iter().map(|(key, _)| &**key);
+    let mut keys = keys.filter(|key| *key != "cache");
     let Some(first) = keys.next() else {
         return Ok(());
     };

@@ -109,7 +109,7 @@ pub(super) struct Calls {
     /// How many have begun.
     pub(super) begun: u32,
     /// Those that grow. The last one had the last piece.
-    growing: Vec<Box<GrowingCall>>,
+    growing: Vec<GrowingCall>,
     /// The one that grew and ended, if no other has begun since.
     ended: Option<Box<GrowingCall>>,
     /// Whether one began without a name, so that its beginning was lost.
@@ -127,7 +127,7 @@ impl Calls {
         if let Some(at) = self.place_of(&call) {
             let mut growing = self.growing.remove(at);
             if growing.add(call, beside, out)? {
-                self.ended = Some(growing);
+                self.ended = Some(Box::new(growing));
             } else {
                 self.growing.push(growing);
             }
@@ -160,7 +160,7 @@ impl Calls {
         if continues {
             self.growing.extend(grown);
         } else {
-            self.ended = grown;
+            self.ended = grown.map(Box::new);
         }
         Ok(())
     }
@@ -171,7 +171,7 @@ impl Calls {
             let is_named = |it: &GrowingCall| {
                 piece.name.is_none() || it.name.as_deref() == piece.name.as_deref()
             };
-            let is_it = |it: &Box<GrowingCall>| it.id.as_deref() == Some(id) && is_named(it);
+            let is_it = |it: &GrowingCall| it.id.as_deref() == Some(id) && is_named(it);
             return self.growing.iter().rposition(is_it);
         }
         let last = self.growing.last()?;
@@ -313,7 +313,7 @@ fn begin(
     beside: Extra,
     index: u32,
     out: &mut Vec<ToolCallDelta>,
-) -> Result<Option<Box<GrowingCall>>, Error> {
+) -> Result<Option<GrowingCall>, Error> {
     let extra = call.extra(beside);
     let id = call.id.as_deref().map(str::to_owned);
     let name = call.name.as_deref().map(str::to_owned);
@@ -333,13 +333,13 @@ fn begin(
         });
         return Ok(None);
     }
-    let mut growing = Box::new(GrowingCall {
+    let mut growing = GrowingCall {
         index,
         id,
         name,
         arguments: Arguments::default(),
         extra: first.extra.clone(),
-    });
+    };
     let continues = call.continues;
     let read = growing.read(call);
     if !continues {
