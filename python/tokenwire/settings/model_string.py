@@ -127,7 +127,8 @@ def resolve(
         # With an address, `gemma3:4b` is the id of a model, and `gemma3` not a provider.
         return Target(COMPATIBLE, model, base_url)
     if parts.address is not None:
-        base_url = _base_url(model, parts, base_url, api or _api_of(head, row))
+        default = _engine.provider_apis(head)[0] if row is None else row.api
+        base_url = _base_url(model, parts, base_url, api or default)
     elif not parts.name.strip():
         raise LlmConfigError(f'model: there is no model after "{head}:"')
     if row is None and _engine.provider_problem(head) is None:
@@ -147,11 +148,6 @@ def _base_url(model: str, parts: ModelString, base_url: str | None, api: str | N
     # Gemini's calls add its own version to an address without one, but not on Vertex.
     is_whole = "/" in address or (api == "gemini" and parts.provider != "vertex")
     return ModelAddress(f"http://{address}{'' if is_whole else '/v1'}")
-
-
-def _api_of(provider: str, row: ProviderRow | None) -> str | None:
-    """The API that a provider's models are asked in, unless another one is given."""
-    return row.api if row is not None else _engine.provider_apis(provider)[0]
 
 
 def could_be_provider(name: str) -> bool:
