@@ -153,6 +153,7 @@ def _row(factory: LlmClientFactory, configuration: Configuration, name: str) -> 
         entry.model,
         entry.settings.get("provider"),
         entry.settings.get("base_url"),
+        api=entry.api,
         custom=configuration.providers.get,
     )
     row = factory.registry.get_provider(target.provider)

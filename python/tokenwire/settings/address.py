@@ -1,4 +1,4 @@
-"""Addresses with places, such as `{region}`, which arguments or variables fill."""
+"""Addresses: their origins, and places in them, such as `{region}`, which arguments or variables fill."""
 
 from __future__ import annotations
 
@@ -114,3 +114,23 @@ class Filled:
 
 def _set(variables: Sequence[str]) -> str:
     return f"set {' or '.join(variables)} or " if variables else ""
+
+
+def same_origin(first: str, second: str) -> bool:
+    """Whether two URLs have the same scheme, host and port."""
+    return first == second or origin_of(first) == origin_of(second) != ""
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL, or its unix socket; empty if it is not one."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return ""
+    if parts.scheme == "unix":
+        # The path of the API follows after a colon.
+        return f"unix:{parts.path.partition(':/')[0]}"
+    return f"{parts.scheme}://{parts.hostname}:{port}"

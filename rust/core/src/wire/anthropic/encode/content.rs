@@ -77,6 +77,9 @@ impl Blocks<'_> {
 
     fn text(&mut self, part: &Part<'_>) -> Result<Option<Vec<u8>>, Error> {
         let text = part.text("text")?;
+        if part.is_signed_text() && part.is_of_another(self.provider, NAME) {
+            self.dropped.push(format!("{}.extra", part.path()));
+        }
         if text == "\"\"" {
             return Ok(None);
         }
@@ -138,7 +141,9 @@ impl Blocks<'_> {
         if place == "content" && self.sent(part) {
             return Ok(Some(json.as_bytes().to_vec()));
         }
-        self.dropped.push(part.path());
+        if !part.only_describes() {
+            self.dropped.push(part.path());
+        }
         Ok(None)
     }
 
