@@ -1,4 +1,4 @@
-"""Addresses: their origins, and places in them, such as `{region}`, which arguments or variables fill."""
+"""Addresses: their origins, and places such as `{region}`, which arguments or variables fill."""
 
 from __future__ import annotations
 
