@@ -9,8 +9,8 @@ Instruction counts do not depend on the machine's load, so 3 % more of them is 3
 do depend on the versions of Python and the compiler, which are part of the budget. An event of
 another API also has a limit in events of chat, `TIMES_CHAT`.
 
-The growth of a reply's cost is that from n to 2n repetitions of each thing in `hostile.py` and
-`hostile_responses.py`, through the whole core. The ratio of the two counts, each without the cost
+The growth of a reply's cost is that from n to 2n repetitions of each thing in `hostile.py` and its
+kin for the other APIs, through the whole core. The ratio of the two counts, each without the cost
 of a small reply, is at most 2.2. Each byte costs at most 2,000 instructions, because a large
 constant is an attack, too.
 """
@@ -30,8 +30,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import hostile
+import hostile_gemini
+import hostile_messages
 import hostile_responses
-from hostile import END, OK, TEXT, Shape, shapes
+from hostile import END, OK, TEXT, Shape
 from loopback import serve, stream, whole
 from peers.simulator import ROOT, SimulatorProcess
 
@@ -262,7 +265,8 @@ def growth(name: str, forms: str) -> bool:
     }
     chosen = [
         shape
-        for shape in (*shapes(), *hostile_responses.shapes())
+        for api in (hostile, hostile_responses, hostile_messages, hostile_gemini)
+        for shape in api.shapes()
         if name in shape.name and (forms == "all" or shape.form in forms.split(","))
     ]
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -8,8 +8,8 @@ A `Shape` makes the bytes of a response with n repetitions, in one of these form
 - `document`: the JSON body in reply to a call that asked for a stream;
 - `unasked`: the events in reply to a call that did not ask for a stream.
 
-`hostile_responses.py` has those of Responses. `callgrind.py` and `memory.py` measure what reading
-them costs.
+`hostile_responses.py`, `hostile_messages.py` and `hostile_gemini.py` have those of these APIs.
+`callgrind.py` and `memory.py` measure what reading them costs.
 """
 
 from __future__ import annotations

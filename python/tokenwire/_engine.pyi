@@ -1211,7 +1211,7 @@ class Engine:
         parent: The client that this one is derived from. They share a retry budget if it is of the same size.
         **settings: Those of `ChatClient`, by name. Also `key_name` and `base_url_name`, the variables that the key and the
             address came from, and `no_key`, the error of a call without the required key. A key and an address may be
-            missing until a call is made.
+            missing until a call is made. `headers_from` has the variables of headers that came from one.
 
     Raises:
         LlmConfigError: A setting is wrong.

@@ -263,6 +263,8 @@ def test_a_misspelt_argument_of_a_request_names_the_nearest():
 MODELS = {
     "openai/gpt-oss-20b": 'write "openai:gpt-oss-20b" (a colon)',
     "gpt-4o": 'write "provider:model", such as "openai:gpt-4o", or give base_url=',
+    "claude-opus-4-7": 'such as "anthropic:claude-opus-4-7", or give base_url=',
+    "gemini-3-pro": 'such as "google:gemini-3-pro", or give base_url=',
     "opnai:gpt-4o": "openai",
     "openai:": 'there is no model after "openai:"',
     "": "model: give a string",

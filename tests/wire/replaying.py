@@ -294,7 +294,8 @@ class Pieces:
             self.raw.append(chunk.raw)
         else:
             # What no event says: the counts and blocks of a reply that ended early (Messages).
-            assert not any((chunk.text, chunk.reasoning, chunk.refusal, *chunk.tool_calls))
+            arguments = [fragment.arguments for fragment in chunk.tool_calls]
+            assert not any((chunk.text, chunk.reasoning, chunk.refusal, *arguments))
 
     def _say(self, kind: str, index: int, text: str | None) -> None:
         self.texts[kind, index] = self.texts.get((kind, index), "") + (text or "")

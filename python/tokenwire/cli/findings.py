@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tokenwire import _engine
 from tokenwire.errors import LlmAPIError, LlmConfigError, LlmConnectionError, LlmError
 from tokenwire.factory.factory import CONFIG_VARIABLE
-from tokenwire.settings.address import address_variables
+from tokenwire.settings.address import address_advice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -272,16 +272,16 @@ def _problem_of_key(value: str) -> str | None:
 
 def _addresses() -> Iterator[Finding]:
     """Providers whose address the environment changes, or does not have."""
-    for provider in _engine.provider_names():
-        row = _engine.provider_row(provider)
+    names = (name for name in _engine.provider_names() if name not in ("sim", "openai-compatible"))
+    rows = {name: _engine.provider_row(name) for name in names}
+    # The key of Google's API is one for Vertex, too.
+    used = {name for row in rows.values() if not has_no_address(row) for name in row["key_vars"]}
+    for provider, row in rows.items():
         name = next((name for name in row["base_url_vars"] if os.environ.get(name)), None)
-        if provider in ("sim", "openai-compatible"):
-            continue
         if name is not None:
             yield _address(provider, row, name)
-        elif has_no_address(row) and any(map(os.environ.get, row["key_vars"])):
-            variables = " or ".join(address_variables(row))
-            text = f"{provider} has a key, but no address: set {variables}, or give base_url="
+        elif has_no_address(row) and any(map(os.environ.get, {*row["key_vars"]} - used)):
+            text = f"{provider} has a key, but no address: {address_advice(row)}, or give base_url="
             yield Finding("address", "note", text, provider=provider)
     for name in filter(os.environ.get, _AZURE_VERSIONS_OF_OTHERS):
         if not os.environ.get(_AZURE_VERSION):
@@ -341,8 +341,8 @@ def _check_target(target: str) -> None:
         raise LlmConfigError(f"--reach: give a provider or a URL: {problem}")
     row = _engine.provider_row(target)
     if has_no_address(row):
-        variables = address_variables(row)
-        where = f"set {' or '.join(variables)}, or " if variables else ""
+        advice = address_advice(row)
+        where = f"{advice}, or " if advice else ""
         raise LlmConfigError(f"--reach: {target} has no default address: {where}give its URL")
 
 

@@ -153,6 +153,7 @@ def _row(factory: LlmClientFactory, configuration: Configuration, name: str) -> 
         entry.model,
         entry.settings.get("provider"),
         entry.settings.get("base_url"),
+        api=entry.api,
         custom=configuration.providers.get,
     )
     row = factory.registry.get_provider(target.provider)
@@ -188,10 +189,10 @@ def _address(client: LlmClientInterface | None, row: LlmProvider) -> str:
     url = getattr(client, "base_url", None)
     if url:
         return str(url)
-    from tokenwire.settings.address import address_variables
+    from tokenwire.settings.address import address_advice
 
-    variables = address_variables(dict(row))
-    return f"missing: set {' or '.join(variables)}" if variables else "unknown"
+    advice = address_advice(dict(row))
+    return f"missing: {advice}" if advice else "unknown"
 
 
 def _key(variables: tuple[str, ...], *, is_required: bool) -> str:

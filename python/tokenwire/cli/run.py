@@ -270,7 +270,7 @@ def key_of(variable: str) -> Secret:
 
 def _code(reply: LlmResponse[object]) -> int:
     """The exit code of a reply. A note says why it is not whole."""
-    from tokenwire.interface.defaults import UNFINISHED, filtered, refusal_of
+    from tokenwire.interface.defaults import UNFINISHED, filtered, paused, refusal_of
 
     if reply.finish_reason is None and reply.status in UNFINISHED:
         output.say(
@@ -280,8 +280,8 @@ def _code(reply: LlmResponse[object]) -> int:
     if reply.refusal is not None or reply.finish_reason == "refusal":
         output.say(f"the model refused: {refusal_of(reply)}")
         return output.FAILED
-    if reply.finish_reason == "content_filter":
-        output.say(filtered(reply))
+    if problem := paused(reply) or (reply.finish_reason == "content_filter" and filtered(reply)):
+        output.say(problem)
         return output.CUT_OFF if reply.text else output.FAILED
     if reply.finish_reason == "length":
         output.say("the token limit ended the reply; raise --max-tokens for more")

@@ -132,7 +132,9 @@ class BaseClient(CallingClient):
         self._key_vars = key_vars
         self._closed = False
         arguments = engine_arguments(settings)
-        self._target = target = resolve(model, settings["provider"], settings["base_url"])
+        self._target = target = resolve(
+            model, settings["provider"], settings["base_url"], api=settings["api"]
+        )
         self.model = target.model
         self.provider = target.provider
         create_engine(self, arguments, parent)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
-from tokenwire.settings.address import PLACES
+from tokenwire.settings.address import PLACES, same_origin
 from tokenwire.settings.client_settings import OF_ONE_SERVER, check_text
-from tokenwire.settings.model_string import ModelString, check_no_address, same_origin
+from tokenwire.settings.model_string import ModelString, check_no_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

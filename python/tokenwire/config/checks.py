@@ -254,7 +254,9 @@ class _Check:
             return None
         parts = ModelString(model)
         try:
-            target = resolve(model, provider, row.get("base_url"), custom=self._custom_row)
+            target = resolve(
+                model, provider, row.get("base_url"), api=row.get("api"), custom=self._custom_row
+            )
         except LlmConfigError as error:
             could_be_one = could_be_provider(parts.provider) and parts.name.strip()
             if could_be_one and not self._is_known(parts.provider):

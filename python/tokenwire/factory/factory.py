@@ -160,7 +160,7 @@ class LlmClientFactory:
             name, api = entry.model, api or entry.api
             settings = merged_settings(entry.settings, settings)
             key_vars = None if entry.key_var is None else (entry.key_var,)
-        target = self._target(name, settings, is_configured=entry is not None)
+        target = self._target(name, api, settings, is_configured=entry is not None)
         row = target.row
         api = api or self.registry.api_of(target.provider, target.model)
         defaults = self._defaults
@@ -188,13 +188,16 @@ class LlmClientFactory:
                 settings["api"] = api
         return Plan(name, api, settings, key_vars=key_vars, variables=variables, row=row)
 
-    def _target(self, name: Any, settings: Mapping[str, Any], *, is_configured: bool) -> Target:
+    def _target(
+        self, name: Any, api: str | None, settings: Mapping[str, Any], *, is_configured: bool
+    ) -> Target:
         """The provider, the model and the address of a name."""
         try:
             return resolve(
                 name,
                 settings.get("provider"),
                 settings.get("base_url"),
+                api=api,
                 custom=self._custom_row,
                 problem=self.registry.provider_problem,
             )

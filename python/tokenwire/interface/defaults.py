@@ -182,8 +182,24 @@ def check_open(client: DefaultMethods) -> None:
 UNFINISHED = ("queued", "in_progress")
 
 
+# Anthropic's words for a reply that goes on when it is sent back: its server paused a long turn
+# with tools of its own, or shortened the conversation
+# (https://docs.claude.com/en/api/handling-stop-reasons).
+PAUSED = ("pause_turn", "compaction")
+
+
+def paused(reply: LlmResponse[Any]) -> str | None:
+    """What is wrong with a reply that the provider paused; None if it did not."""
+    word = reply.provider_finish_reason
+    if reply.finish_reason != "other" or word not in PAUSED:
+        return None
+    return f"the provider paused the reply ({word}), so it is not finished"
+
+
 def no_answer_yet(reply: LlmResponse[Any]) -> str | None:
     """What is wrong with a reply that the provider has not finished; None if it has."""
+    if problem := paused(reply):
+        return f"{problem}; use complete(), and call it again with [..., reply.message] to go on"
     if reply.finish_reason is not None or reply.status not in UNFINISHED:
         return None
     return (

@@ -86,8 +86,8 @@ class LlmClientInterface(DefaultMethods):
             **params: Request parameters of this call.
 
         Raises:
-            LlmModelError: The model refused, a filter stopped the reply, it has no text, or it is
-                queued. `.response` is the reply.
+            LlmModelError: The model refused, a filter stopped the reply, it has no text, or the
+                provider has queued or paused it. `.response` is the reply.
             LlmConfigError: There are several choices or prompts: use `complete()`.
         """
         seal(params)
@@ -149,8 +149,8 @@ class LlmClientInterface(DefaultMethods):
         Raises:
             LlmValidationError: The last reply does not fit; `.partial` is that reply.
             LlmModelError: The model refused, a filter stopped the reply, the token limit cut it
-                off, it has no text, or it is queued. The model is not asked again; `.response` is
-                the reply.
+                off, it has no text, or the provider has queued or paused it. The model is not asked
+                again; `.response` is the reply.
         """
         seal(params)
         from tokenwire.interface.reask import asked_again, limit_of, parsed, wanted

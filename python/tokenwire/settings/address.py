@@ -1,4 +1,4 @@
-"""Addresses with places, such as `{region}`, which arguments or variables fill."""
+"""Addresses: their origins, and places such as `{region}`, which arguments or variables fill."""
 
 from __future__ import annotations
 
@@ -63,6 +63,16 @@ def address_variables(row: Mapping[str, Any]) -> list[str]:
     return [*row["base_url_vars"], *filling]
 
 
+def address_advice(row: Mapping[str, Any]) -> str:
+    """Which variables to set for the address of a provider; empty if the table has no variable.
+
+    One of those of a whole address is enough, and each place needs one.
+    """
+    places = [" or ".join(names) for names in row["address_vars"].values()]
+    ways = [*row["base_url_vars"], *([", and set ".join(places)] if places else [])]
+    return f"set {' or '.join(ways)}" if ways else ""
+
+
 def places_in(url: str) -> list[str]:
     """The names of the places of an address, which may be misspelt."""
     return [part.partition("}")[0] for part in url.split("{")[1:]]
@@ -104,3 +114,23 @@ class Filled:
 
 def _set(variables: Sequence[str]) -> str:
     return f"set {' or '.join(variables)} or " if variables else ""
+
+
+def same_origin(first: str, second: str) -> bool:
+    """Whether two URLs have the same scheme, host and port."""
+    return first == second or origin_of(first) == origin_of(second) != ""
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL, or its unix socket; empty if it is not one."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return ""
+    if parts.scheme == "unix":
+        # The path of the API follows after a colon.
+        return f"unix:{parts.path.partition(':/')[0]}"
+    return f"{parts.scheme}://{parts.hostname}:{port}"

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 _SIGNS = str.maketrans("", "", "!#$%&'*+-.^_`|~")
 
 
-def headers_in(variables: Sequence[str]) -> dict[str, Secret]:
-    """The headers that these variables hold, by name. Blank lines are skipped.
+def headers_in(variables: Sequence[str]) -> tuple[dict[str, Secret], dict[str, str]]:
+    """The headers that these variables hold, and their variables, by name in lower case.
+
+    Blank lines are skipped.
 
     Raises:
         LlmConfigError: A line is not a header. The message names its variable, and no value.
     """
-    headers = {}
+    headers, places = {}, {}
     for variable in variables:
         # As Anthropic's SDK reads it: `Name: value` on each line.
         for number, line in enumerate(environ.get(variable, "").split("\n"), start=1):
@@ -35,4 +37,5 @@ def headers_in(variables: Sequence[str]) -> dict[str, Secret]:
                 what = "a character that no header can carry"
                 raise LlmConfigError(f"{variable}: the value in line {number} has {what}")
             headers[name.lower()] = Secret(value)
-    return headers
+            places[name.lower()] = variable
+    return headers, places

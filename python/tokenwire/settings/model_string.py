@@ -6,7 +6,7 @@ from os import environ
 
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
-from tokenwire.settings.address import Filled, check_places
+from tokenwire.settings.address import Filled, check_places, origin_of
 from tokenwire.settings.client_settings import check_text
 from tokenwire.settings.header_lines import headers_in
 from tokenwire.settings.secret import Secret, sealed_url
@@ -86,6 +86,7 @@ def resolve(
     provider: str | ProviderRow | None,
     base_url: str | None,
     *,
+    api: str | None = None,
     custom: Callable[[str], ProviderRow | None] = lambda _: None,
     problem: Callable[[str], str | None] = _engine.provider_problem,
 ) -> Target:
@@ -99,6 +100,7 @@ def resolve(
         model: A model string or an id.
         provider: The name of the provider, or its row.
         base_url: The address.
+        api: The API that is asked for.
         custom: Returns the row of a custom provider.
         problem: Says why a provider is unknown.
 
@@ -125,7 +127,8 @@ def resolve(
         # With an address, `gemma3:4b` is the id of a model, and `gemma3` not a provider.
         return Target(COMPATIBLE, model, base_url)
     if parts.address is not None:
-        base_url = _base_url(model, parts, base_url)
+        default = _engine.provider_apis(head)[0] if row is None else row.api
+        base_url = _base_url(model, parts, base_url, api or default)
     elif not parts.name.strip():
         raise LlmConfigError(f'model: there is no model after "{head}:"')
     if row is None and _engine.provider_problem(head) is None:
@@ -134,7 +137,7 @@ def resolve(
     return Target(head, parts.name, base_url, row)
 
 
-def _base_url(model: str, parts: ModelString, base_url: str | None) -> str:
+def _base_url(model: str, parts: ModelString, base_url: str | None, api: str | None) -> str:
     """The base URL for the address in a model string."""
     if not (parts.address and parts.name) or not _ADDRESS_MARKS.isdisjoint(parts.address):
         form = f"{parts.provider}://host:port@model"
@@ -142,7 +145,9 @@ def _base_url(model: str, parts: ModelString, base_url: str | None) -> str:
     if base_url is not None:
         raise LlmConfigError("base_url: the model string already contains an address; give one")
     address = parts.address.rstrip("/")
-    return ModelAddress(f"http://{address}{'' if '/' in address else '/v1'}")
+    # Gemini's calls add its own version to an address without one, but not on Vertex.
+    is_whole = "/" in address or (api == "gemini" and parts.provider != "vertex")
+    return ModelAddress(f"http://{address}{'' if is_whole else '/v1'}")
 
 
 def could_be_provider(name: str) -> bool:
@@ -162,8 +167,9 @@ def _no_provider(model: str, problem: Callable[[str], str | None]) -> str:
             f' names no provider; write "{head}:{rest}" (a colon), or give base_url= if that is '
             "the id on your own server"
         )
+    head = {"claude": "anthropic", "gemini": "google"}.get(model.partition("-")[0], "openai")
     return (
-        f' names no provider; write "provider:model", such as "openai:{model}", or give base_url='
+        f' names no provider; write "provider:model", such as "{head}:{model}", or give base_url='
     )
 
 
@@ -183,6 +189,7 @@ class Found:
         base_url_name: What messages call it: its variable, or `base_url`.
         no_key: What to say if a key is needed, because that of the environment is withheld.
         headers: More headers of each request, sealed.
+        headers_from: The variable that each of them came from.
         no_address: What to say if the address lacks a part; None if the engine has words for it.
         needs_key: Whether calls need a key.
         key_vars: Variables that may hold the key later.
@@ -193,6 +200,7 @@ class Found:
     base_url_name = "base_url"
     no_key: str | None = None
     headers: Mapping[str, Secret] | None = None
+    headers_from: Mapping[str, str] = {}
     no_address: str | None = None
     needs_key = False
     key_vars: Sequence[str] = ()
@@ -210,7 +218,10 @@ class Found:
         settings.update({name: own[name] for name in _OF_ENGINE if name in own})
         if self.headers:
             # The last of the same name wins.
-            settings["headers"] = {**self.headers, **(settings.get("headers") or {})}
+            given = settings.get("headers") or {}
+            settings["headers"] = {**self.headers, **given}
+            rest = self.headers_from.keys() - {name.lower() for name in given}
+            settings["headers_from"] = {name: self.headers_from[name] for name in rest}
 
 
 def key_and_address(
@@ -254,7 +265,7 @@ def key_and_address(
     if found.api_key is None:
         _find_key(found, target, row, row["key_vars"] if key_vars is None else key_vars)
     if row["header_vars"] and not _is_for_another(target, row, row["key_vars"]):
-        found.headers = headers_in(row["header_vars"])
+        found.headers, found.headers_from = headers_in(row["header_vars"])
     if target.base_url is None and (before is None or before.base_url_vars):
         _find_address(found, row, places)
     if found.api_key is not None and not callable(found.api_key):
@@ -347,7 +358,7 @@ def _may_have_key(address: str, row: Mapping[str, Any], variables: Sequence[str]
     others = [_row(name) for name in _engine.provider_names()]
     users = [other for other in others if not set(variables).isdisjoint(other["key_vars"])]
     own = [_own_origin(one) for one in (row, *users)]
-    origin = _origin(address)
+    origin = origin_of(address)
     # An address whose origin cannot be read does not belong to a provider.
     return all(one is None or one == origin != "" for one in own)
 
@@ -363,30 +374,10 @@ def _own_origin(row: Mapping[str, Any]) -> str | None:
     if "{" in url:
         # Azure: the same, by one of its parts.
         return ""
-    origin = _origin(url)
+    origin = origin_of(url)
     # The rows of local servers name their usual port on this machine, which is only a default.
     is_default = url == row["base_url"] and origin.startswith("http://localhost:")
     return None if is_default else origin
-
-
-def same_origin(first: str, second: str) -> bool:
-    """Whether two URLs have the same scheme, host and port."""
-    return first == second or _origin(first) == _origin(second) != ""
-
-
-def _origin(url: str) -> str:
-    """Scheme, host and port of a URL, or its unix socket; empty if it is not one."""
-    from urllib.parse import urlsplit
-
-    try:
-        parts = urlsplit(url)
-        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    except ValueError:
-        return ""
-    if parts.scheme == "unix":
-        # The path of the API follows after a colon.
-        return f"unix:{parts.path.partition(':/')[0]}"
-    return f"{parts.scheme}://{parts.hostname}:{port}"
 
 
 def _first_set(variables: Sequence[str]) -> str | None:

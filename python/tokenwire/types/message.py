@@ -138,13 +138,21 @@ def _as_part(value: object) -> object:
     raise PydanticCustomError("part_type", "a part must be a string, a part object or a dict")
 
 
+# Keys of `ToolCall.extra` that the calls of only one API have.
+_API_OF_KEY = {
+    "extra_content": "chat",
+    "item": "responses",
+    "caller": "messages",
+    "toolset_name": "messages",
+    "thoughtSignature": "gemini",
+    "thought_signature": "gemini",
+}
+
+
 def _api_of(extra: object) -> str | None:
-    """The API of a compiled `ToolCall`, which does not note it: by what only its calls have."""
-    if not isinstance(extra, Mapping):
-        return None
-    if "item" in extra:
-        return "responses"
-    return "gemini" if "thoughtSignature" in extra else None
+    """The API of a compiled `ToolCall`, which does not note it; None if nothing shows it."""
+    keys = extra if isinstance(extra, Mapping) else ()
+    return next((api for key, api in _API_OF_KEY.items() if key in keys), None)
 
 
 def _content_kind(value: object) -> str | None:

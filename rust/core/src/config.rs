@@ -279,6 +279,8 @@ pub struct ClientConfig {
     pub no_address: Option<String>,
     /// Headers that are added to each request.
     pub headers: Vec<(String, Secret)>,
+    /// The variables that some of the headers came from, by the name of the header in lower case.
+    pub headers_from: Vec<(String, String)>,
     /// Limits in time.
     pub timeout: TimeoutSetting,
     /// Limits in number and size.
@@ -312,6 +314,7 @@ impl ClientConfig {
             no_key: None,
             no_address: None,
             headers: Vec::new(),
+            headers_from: Vec::new(),
             timeout: TimeoutSetting::Full(Timeout::default()),
             limits: Limits::default(),
             retry: RetryPolicy::default(),

@@ -179,7 +179,7 @@ PARAMETERS = [
         },
     ),
     Parameter("user", "u", {"user": "u"}, {"user": "u"}, {"user": "u"}, {"metadata.user_id": "u"}),
-    _same("metadata", {"user_id": "u"}, "chat", "responses", "messages", gemini="labels"),
+    _same("metadata", {"user_id": "u"}, "chat", "responses", "messages"),
     _same("prompt_cache_key", "k", "chat", "responses"),
     _same("store", True, "chat", "responses", gemini="store"),
     Parameter(

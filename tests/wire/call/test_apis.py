@@ -218,6 +218,31 @@ def test_a_reply_that_is_not_finished_has_no_parsed_value() -> None:
         _ = reply.parsed
 
 
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+@pytest.mark.parametrize("text", ["3", ""])
+@pytest.mark.parametrize("word", ["pause_turn", "compaction"])
+def test_a_reply_that_the_provider_paused_is_not_an_answer(
+    run: Callable[[Asking, tw.LlmClientInterface], object],
+    text: str,
+    word: str,
+    sim: SimServer,
+    ask: Asking,
+) -> None:
+    sim.set_script({"default": {"reply": {"text": text, "finish_reason": word}}})
+    client = tw.ChatClient("m", base_url=sim.base_url, api="messages")
+    with pytest.raises(tw.LlmModelError) as caught:
+        run(ask, client)
+    paused = caught.value.response
+    assert paused is not None
+    assert (paused.text, paused.finish_reason) == (text, "other")
+    for said in (word, "complete()", "[..., reply.message]"):
+        assert said in str(caught.value)
+    assert ask.complete(client, "-").text == text
+    # What the message says to do.
+    sim.set_script({})
+    assert ask.run(client, [tw.LlmMessage("user", "-"), paused.message])
+
+
 @pytest.mark.no_connection
 @pytest.mark.parametrize(
     ("status", "finish_reason"), [("completed", "stop"), (None, None), ("queued", "stop")]

@@ -61,6 +61,29 @@ def test_the_paths_lead_to_the_parts_in_the_callers_own_messages(sim: SimServer,
         assert "reasoning_content" not in body["messages"][1]
 
 
+IMAGE = {"type": "image", "url": "https://example.org/a.png"}
+AUDIO = {"type": "audio", "data": "AAAA", "format": "mp3"}
+
+
+@pytest.mark.parametrize(
+    ("api", "role", "part"),
+    [("responses", "user", AUDIO), ("messages", "system", IMAGE), ("gemini", "system", IMAGE)],
+)
+def test_an_error_has_the_same_paths(
+    sim: SimServer, ask: Asking, api: str, role: Any, part: dict[str, Any]
+):
+    chat = client(sim, "openai-compatible", api=api)
+    parts: list[Any] = [{"type": "text", "text": "Look."}, part]
+    for message, path in [
+        (tw.LlmMessage(role, parts), "messages[0].content[1]: "),
+        ({"role": role, "parts": parts}, "messages[0].parts[1]: "),
+    ]:
+        for call in (ask.complete, ask.read):
+            with pytest.raises(tw.LlmValidationError) as refused:
+                call(chat, [message, MESSAGES[0]])
+            assert path in str(refused.value)
+
+
 def test_most_replies_dropped_nothing(sim: SimServer, ask: Asking):
     chat = client(sim)
     for prompt in ("hi", MESSAGES[:1], tw.LlmMessage("user", ["hi", "you"])):

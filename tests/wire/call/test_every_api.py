@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,3 +134,57 @@ def test_a_filter_that_says_nothing_is_named_by_its_word() -> None:
             gemini.run("q")
         with pytest.raises(tw.LlmModelError, match=r"filter stopped the reply$"):
             chat.run("q")
+
+
+# What a call of each API comes with, as its `ToolCall` has it, which knows nothing of its provider.
+EXTRAS: list[tuple[str, dict[str, Any]]] = [
+    ("chat", {"extra_content": {"google": {"thought_signature": "c2ln"}}}),
+    ("responses", {"item": {"id": "fc_1", "status": "completed"}}),
+    ("messages", {"caller": {"type": "direct"}}),
+    ("messages", {"toolset_name": "browser"}),
+    ("gemini", {"thoughtSignature": "c2ln"}),
+    ("gemini", {"thought_signature": "c2ln"}),
+]
+
+
+def by_hand(call: tw.ToolCall | ToolCallPart) -> list[Any]:
+    return [
+        tw.LlmMessage("user", "How warm is it?"),
+        tw.LlmMessage("assistant", ["I look.", call]),
+        call.result(18.5),
+    ]
+
+
+def sent_to(api: str, messages: list[Any]) -> tuple[tuple[str, ...], str]:
+    """Return what was left out of a conversation, and the body that went out."""
+    with testing.fake({"*": "Warm."}) as fake:
+        reply = tw.client(MODELS[api]).complete(messages)
+    assert reply.text == "Warm."
+    return reply.dropped, json.dumps(fake.requests[-1].body)
+
+
+@pytest.mark.parametrize("to", MODELS)
+@pytest.mark.parametrize("kind", [tw.ToolCall, ToolCallPart])
+def test_a_call_written_by_hand_goes_to_every_api(kind: Any, to: str) -> None:
+    dropped, body = sent_to(to, by_hand(kind("call_1", "get_temperature", '{"city": "Paris"}')))
+    assert dropped == ()
+    # Gemini demands a signature of each call, and has a word for those that cannot have one.
+    assert ("skip_thought_signature_validator" in body) == (to == "gemini")
+
+
+@pytest.mark.parametrize("to", MODELS)
+@pytest.mark.parametrize(("api", "extra"), EXTRAS)
+def test_what_a_call_came_with_goes_back_to_its_api_alone(
+    api: str, extra: dict[str, Any], to: str
+) -> None:
+    dropped, body = sent_to(to, by_hand(tw.ToolCall("call_1", "get_temperature", "{}", extra)))
+    assert dropped == (() if to == api else ("messages[1].content[1].extra",))
+    kept = extra["item"].keys() - {"id"} if "item" in extra else extra.keys()
+    assert all((f'"{key}"' in body) == (to == api) for key in kept - {"thoughtSignature"})
+
+
+def test_the_keys_of_a_function_of_chat_are_not_sent_to_messages() -> None:
+    call = tw.ToolCall("call_1", "get_temperature", "{}", {"function": {"strict": True}})
+    dropped, body = sent_to("messages", by_hand(call))
+    assert dropped == ("messages[1].content[1].extra",)
+    assert "strict" not in body

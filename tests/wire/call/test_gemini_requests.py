@@ -193,3 +193,16 @@ def test_gemini_own_tool_passes_and_other_dicts_are_refused() -> None:
     for tool in ({}, {"a": 1}):
         with pytest.raises(tw.LlmConfigError, match="a tool that is a dict needs"):
             tool_schema(tool)
+
+
+@pytest.mark.parametrize("provider", ["google", "gemini"])
+def test_an_address_in_a_model_string_gets_the_version_of_the_api(
+    server: Origin, ask: Asking, provider: str
+) -> None:
+    host = server.base_url.partition("://")[2].partition("/")[0]
+    for address, path in ((host, "/v1beta"), (f"{host}/v1", "/v1"), (f"{host}/x", "/x/v1beta")):
+        client = tw.ChatClient(f"{provider}://{address}@gemini-x", api_key="k")
+        assert client.base_url == f"http://{address}"
+        ask.complete(client, "q")
+        sent_to = server.requests[-1].line.split()[1]
+        assert sent_to == f"{path}/models/gemini-x:generateContent"

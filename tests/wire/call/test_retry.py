@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -184,6 +185,52 @@ def test_an_error_carries_what_a_caller_needs(sim: SimServer, ask: Asking) -> No
     assert e.body is not None
     assert b"Slow down." in e.body
     assert attempts_of(e.attempts) == [(429, "rate_limit")] * 3
+
+
+BEGUN = {
+    "text": {"type": "text", "text": ""},
+    "a call": {"type": "tool_use", "id": "toolu_1", "name": "first", "input": {}},
+    "a search": {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}},
+}
+
+
+def begun(content: list[Any], *more: dict[str, Any]) -> dict[str, Any]:
+    """Answer with the first events of a stream of Messages, and no end."""
+    usage = {"input_tokens": 7, "output_tokens": 1, "speed": "fast"}
+    message = {"type": "message", "id": "msg_1", "content": content, "usage": usage}
+    events = [{"type": "message_start", "message": message}, *more]
+    text = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+    return {"replay": {"text": text, "headers": {"content-type": "text/event-stream"}}}
+
+
+@pytest.mark.parametrize("ends", ["cut", "with an error"])
+@pytest.mark.parametrize("block", [*BEGUN, "content of the beginning"])
+def test_nothing_of_an_attempt_that_was_not_seen_is_in_the_reply(
+    sim: SimServer, ask: Asking, block: str, ends: str
+) -> None:
+    more: list[dict[str, Any]] = []
+    content = [{"type": "text", "text": "unseen"}]
+    if block in BEGUN:
+        content = []
+        more = [{"type": "content_block_start", "index": 0, "content_block": BEGUN[block]}]
+    if ends == "with an error":
+        error = {"type": "overloaded_error", "message": "Overloaded"}
+        more.append({"type": "error", "error": error})
+    failing(sim, begun(content, *more))
+    chunks, reply = ask.read(chat_on(sim, api="messages"), "-")
+    assert (reply.text, len(reply.attempts)) == ("ok", 2)
+    assert [part.type for part in reply.message.content] == ["text"]
+    assert not reply.tool_calls
+    assert reply.usage is not None
+    assert reply.usage.details is None or "speed" not in reply.usage.details
+    assert "".join(chunk.text for chunk in chunks) == "ok"
+    # Without another attempt, it is in the partial reply.
+    failing(sim, begun(content, *more))
+    with pytest.raises(tw.LlmError) as caught:
+        ask.read(chat_on(sim, api="messages", retry=None, max_retries=0), "-")
+    partial = caught.value.partial
+    assert partial is not None
+    assert (partial.id, len(partial.message.content)) == ("msg_1", 1)
 
 
 @pytest.mark.parametrize("text", ["<html>Bad gateway</html>", ""])

@@ -390,6 +390,14 @@ def test_a_queued_reply_is_not_taken_for_an_empty_answer(sim, run, words):
     assert (json.loads(out)["status"] == "queued") if words else (out == "")
 
 
+@pytest.mark.parametrize(("text", "code"), [("It is", 3), ("", 1)])
+def test_a_paused_reply_is_not_taken_for_an_answer(sim, run, text, code):
+    sim.set_script(reply(text=text, finish_reason="pause_turn"))
+    shown = f"{text}\n" if text else ""
+    said = "tokenwire: the provider paused the reply (pause_turn), so it is not finished\n"
+    assert run("--api", "messages", "hi") == (code, shown, said)
+
+
 def test_the_token_limit_is_noted_and_not_a_failure(sim, run):
     sim.set_script(reply(text="a b c d e f"))
     code, out, err = run("hi", "--max-tokens", "2")

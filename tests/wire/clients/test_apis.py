@@ -256,6 +256,23 @@ def test_vertex_is_asked_by_the_api_of_the_publisher(
         assert str(found[1]).replace("%40", "@") == f"{place}/{model}"
 
 
+@pytest.mark.parametrize(
+    ("model", "api"),
+    [
+        ("bedrock:anthropic.claude-opus-4-7", "messages"),
+        ("bedrock:openai.gpt-oss-120b", "chat"),
+        ("vertex:claude-opus-4-7", "messages"),
+        ("vertex:gemini-3-pro", "gemini"),
+        ("foundry:claude-opus-4-7", "messages"),
+    ],
+)
+def test_the_api_is_known_before_the_address_is(model: str, api: str) -> None:
+    assert tw.ChatClient(model).api == api
+    with fake({"*": "hi"}) as faked:
+        tw.ChatClient(model).run("q")
+    assert [request.api for request in faked.requests] == [api]
+
+
 def test_a_key_without_a_project_finds_it_on_vertex(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GOOGLE_OAUTH_ACCESS_TOKEN", "GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION"):
         monkeypatch.delenv(name, raising=False)

@@ -78,6 +78,25 @@ def test_nothing_shows_their_values(server: Origin, ask: Asking) -> None:
     assert "who is [key]?" in str(caught.value)
 
 
+def test_a_refused_key_among_them_is_named_by_its_variable(
+    server: Origin, ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, f"Authorization: Bearer {SECRET}")
+    of_variable = chat_on(server)
+    given = chat_on(server, headers={"AUTHORIZATION": "Bearer k"})
+    cases: list[tuple[tw.ChatClient, dict[str, Any], str]] = [
+        (of_variable, {}, f"{VARIABLE} (authorization)"),
+        (pickle.loads(pickle.dumps(of_variable)), {}, f"{VARIABLE} (authorization)"),
+        (of_variable, {"extra_headers": {"authorization": "Bearer k"}}, "headers= (authorization)"),
+        (given, {}, "headers= (authorization)"),
+    ]
+    for chat, params, place in cases:
+        server.answer_next(response(401, b"{}", "content-type: application/json"))
+        with pytest.raises(tw.LlmAuthenticationError) as caught:
+            ask.complete(chat, "hi", **params)
+        assert f"(the key is from {place})" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

@@ -95,3 +95,28 @@ def test_what_is_no_list_is_refused(server: Origin, ask: Asking, body: Any) -> N
         return
     with pytest.raises(tw.LlmUnexpectedContentError, match="list of models"):
         ask.models(chat_on(server))
+
+
+@pytest.mark.no_connection
+@pytest.mark.parametrize("provider", ["vertex", "foundry"])
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "claude-opus-4-7"])
+def test_a_provider_without_a_list_says_so_and_is_not_asked(
+    provider: str, model: str, ask: Asking
+) -> None:
+    places = {
+        "vertex": {"project": "p", "region": "europe-west1"},
+        "foundry": {"resource": "r"},
+    }
+    client = tw.ChatClient(model, provider=provider, api_key="k", **places[provider])  # type: ignore[arg-type]
+    with pytest.raises(tw.LlmConfigError) as caught:
+        ask.models(client)
+    wanted = f"models(): {provider} has no list of models; its documentation names them"
+    assert str(caught.value) == wanted
+
+
+@pytest.mark.parametrize("provider", ["vertex", "foundry"])
+def test_another_server_in_its_place_may_have_a_list(
+    provider: str, server: Origin, ask: Asking
+) -> None:
+    answer(server, anthropic("a"))
+    assert ask.models(chat_on(server, provider)) == ["a"]

@@ -49,11 +49,31 @@ def test_a_model_string_names_provider_and_model(
         ("vllm://localhost:8000@Qwen/Qwen3-4B", "http://localhost:8000/v1", "Qwen/Qwen3-4B"),
         ("ollama://gpu-3:11434@gemma3:4b", "http://gpu-3:11434/v1", "gemma3:4b"),
         ("vllm://host:1/proxy/v1@m@v2", "http://host:1/proxy/v1", "m@v2"),
+        ("google://host:1/v1@m", "http://host:1/v1", "m"),
     ],
 )
 def test_a_model_string_may_contain_the_address(model: str, base_url: str, name: str) -> None:
     client = tw.ChatClient(model)
     assert (client.base_url, client.model) == (base_url, name)
+
+
+@pytest.mark.parametrize(
+    ("model", "api", "base_url"),
+    [
+        ("google://h:1@m", None, "http://h:1"),
+        ("google://h:1@m", "chat", "http://h:1/v1"),
+        ("vertex://h:1@m", None, "http://h:1/v1"),
+        ("vllm://h:1@m", "gemini", "http://h:1"),
+        ("vllm://h:1@m", "messages", "http://h:1/v1"),
+    ],
+)
+def test_an_address_in_a_model_string_has_v1_unless_the_api_adds_its_own_version(
+    model: str, api: str | None, base_url: str
+) -> None:
+    assert tw.ChatClient(model, api=api).base_url == base_url
+    client = tw.LlmClientFactory().get_client(model, api=api)
+    assert isinstance(client, tw.ChatClient)
+    assert client.base_url == base_url
 
 
 @pytest.mark.parametrize(

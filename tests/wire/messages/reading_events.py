@@ -113,14 +113,12 @@ class Message:
 
     @property
     def has_begun(self) -> bool:
-        """Whether anything of the reply was handed out: more than one empty block that begins."""
+        """Whether anything was handed out: more than the beginning of a block without its text."""
         if len(self.blocks) != 1:
             return bool(self.blocks)
         (block,) = self.blocks.values()
-        is_empty = block.said.get("type") in ("text", "thinking") and not any(
-            block.said.get(key) for key in ("text", "thinking", "signature")
-        )
-        return block.grown or block.done or not is_empty
+        said = any(block.said.get(key) for key in ("text", "thinking", "signature"))
+        return block.grown or block.done or said
 
     def add(self, event: Event) -> bool:
         """Add an event, by the `type` in its JSON. Returns whether it is the last one."""

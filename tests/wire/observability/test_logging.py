@@ -143,3 +143,34 @@ def test_bodies_are_shown_only_on_request(sim: SimServer) -> None:
     assert everything.count("sent {") == 2
     assert everything.count("prompt-words") == 2
     assert everything.count("reply-words") == 2
+
+
+# What each of these providers takes as a key, in the header that it is sent in.
+KEYS = {
+    "anthropic": ("sk-ant-api03-canary-7Gq2", "sk-ant-oat01-canary-7Gq2"),
+    "google": ("AIzaSyCanary7Gq2", "ya29.canary-7Gq2"),
+    "vertex": ("AIzaSyCanary7Gq2", "ya29.canary-7Gq2"),
+    "foundry": ("canary-7Gq2-of-azure", "eyJhbGciOi.canary7.Gq2"),
+    "bedrock": ("bedrock-api-key-canary-7Gq2",),
+    "minimax": ("canary-7Gq2-of-minimax",),
+    "vercel": ("vck_canary7Gq2",),
+}
+ROWS = [(provider, key) for provider, keys in KEYS.items() for key in keys]
+
+
+@pytest.mark.parametrize(("provider", "key"), ROWS)
+def test_no_key_of_any_kind_is_logged(
+    provider: str, key: str, sim: SimServer, ask: Asking, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="tokenwire")
+    retry = tw.RetryPolicy(first=0.001)
+    client = tw.ChatClient("m", provider=provider, base_url=sim.base_url, api_key=key, retry=retry)
+    failing = {"error": {"status": 503, "message": f"bad key {key}, x-goog-api-key: {key}"}}
+    for call in (ask.complete, ask.read):
+        sim.set_script({"rules": [{"times": 1, "then": failing}]})
+        call(client, "-")
+    sim.set_script({"default": {"error": {"status": 401, "message": f"bad key {key}"}}})
+    with pytest.raises(tw.LlmAuthenticationError) as refused:
+        ask.complete(client, "-")
+    assert "503" in caplog.text
+    assert key not in caplog.text + str(refused.value) + repr(refused.value)

@@ -191,7 +191,10 @@ pub(crate) fn prepare(
     } else {
         client.prepare(&json, options)
     };
-    let call = call.map_err(|error| raise::to_py(py, error, &caller))?;
+    let call = call.map_err(|error| {
+        let message = path_in(input, error.message());
+        raise::to_py(py, error.with_message(message), &caller)
+    })?;
     note(&mut caller, &call, input);
     Ok(Prepared {
         call,
@@ -231,7 +234,7 @@ fn write_member(
     json::write_json(value, root, out)
 }
 
-/// A path in the engine's request as a path in the caller's input: the engine calls the content of
+/// A path in the engine's request, with any text after it, as a path in the caller's input: the engine calls the content of
 /// every message `parts`, an `LlmMessage` calls it `content`.
 fn path_in(input: &Bound<'_, PyAny>, path: &str) -> String {
     if let Some((message, part)) = path.split_once(".parts[")

@@ -9,7 +9,7 @@ use tokenwire_core::config::{
     self, ClientCertificate, ClientConfig, Family, Secret, TimeoutSetting, TlsSettings,
 };
 
-use super::keywords::{self, refuse_others, secret_pairs};
+use super::keywords::{self, pairs, refuse_others, secret_pairs};
 use super::limits::{self, Limits, RetryPolicy};
 
 /// Reads the settings of a client. Python has already checked their types; unknown names are refused here.
@@ -44,6 +44,8 @@ pub(crate) fn read(
         no_address: text(setting!("no_address"))?,
         headers: setting!("headers")
             .map_or(Ok(Vec::new()), |value| secret_pairs(&value, "headers"))?,
+        headers_from: setting!("headers_from")
+            .map_or(Ok(Vec::new()), |value| pairs(&value, "headers_from"))?,
         timeout: setting!("timeout")
             .map_or(Ok(TimeoutSetting::Off), |value| limits::timeout(&value))?,
         limits: match setting!("limits") {

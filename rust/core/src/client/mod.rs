@@ -96,7 +96,12 @@ impl Client {
         let address = address.unwrap_or("http://address.invalid");
         let mut base = address::base_url(address, &config.base_url_name, &provider)?;
         vertex::settle_host(&mut base.url, &provider);
-        let at = home::of(&provider, &base.url);
+        let at = if has_address || provider.base_url.is_none() || config.api.is_some() {
+            home::of(&provider, &base.url)
+        } else {
+            // Its places have yet to be filled.
+            At::Home(None)
+        };
         let dialect = wire::choose(
             &provider,
             config.family,
@@ -231,11 +236,20 @@ impl Client {
 
     /// The call that lists the server's models. `page` is the query parameter that asks for another page than the first
     /// one, as the page before it said.
+    ///
+    /// Fails with [`ErrorKind::Config`] at the address of a provider that has no such list.
     pub fn models_call(
         &self,
         page: Option<(String, String)>,
         options: CallOptions,
     ) -> Result<Call, Error> {
+        let provider = &self.0.provider;
+        if !provider.lists_models && self.0.at != At::Elsewhere {
+            return Err(check::refused(format!(
+                "models(): {} has no list of models; its documentation names them",
+                provider.name
+            )));
+        }
         let dialect = self.0.dialect;
         let mut encoded = dialect.models();
         let page = page.map(|(name, value)| (name.into(), value));

@@ -86,12 +86,14 @@ impl Call {
             return None;
         }
         let (client, own) = (&*self.client, self.own.as_deref());
-        let is_from = |name: &&str| {
-            own.is_some_and(|own| names(&own.headers, name)) || client.has_header(name)
-        };
+        let is_of_call = |name: &str| own.is_some_and(|own| names(&own.headers, name));
+        let is_from = |name: &&str| is_of_call(name) || client.has_header(name);
         Some(
             if let Some(header) = client.provider.auth.headers().find(is_from) {
-                format!("the key is from headers= ({header})")
+                let mut variables = client.config.headers_from.iter();
+                let found = variables.find(|(name, _)| name == header && !is_of_call(name));
+                let place = found.map_or("headers=", |(_, variable)| variable);
+                format!("the key is from {place} ({header})")
             } else if own.is_some_and(|own| own.api_key.is_some()) {
                 "the key is from the function given as api_key=".to_owned()
             } else if client.config.api_key.is_none() {

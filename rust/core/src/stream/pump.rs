@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -48,6 +49,7 @@ async fn pump_boxed(transport: &Transport, call: Box<Call>, queue: Arc<Queue>) {
         call: &call,
         queue: &queue,
         workers: transport.hub().workers(),
+        unseen: Mutex::default(),
     };
     let (end, rest) = match run_attempts(&mut session, &streamed).await {
         Ok((_, rest)) => (Ok(()), rest),
@@ -56,8 +58,13 @@ async fn pump_boxed(transport: &Transport, call: Box<Call>, queue: Arc<Queue>) {
     let (timing, attempts) = session.into_report();
     let workers = transport.hub().workers();
     let finished = Arc::clone(&queue);
+    let unseen = streamed.unseen.into_inner();
     workers
         .run(long_from_1_mib(queue.reply_bytes()), move || {
+            if let Some(mut reader) = unseen {
+                // The call has failed already. What is too large is not in its partial reply.
+                let _ = reader.publish(&finished);
+            }
             finished.finish(end, timing, attempts);
         })
         .await;
@@ -93,6 +100,9 @@ struct Streamed<'a> {
     call: &'a Call,
     queue: &'a Arc<Queue>,
     workers: &'a Workers,
+    /// The reader of a failed attempt of which nothing was passed on. If no attempt follows, what it has read is part of the
+    /// reply; otherwise it is not.
+    unseen: Mutex<Option<Box<Reader>>>,
 }
 
 /// One attempt at a stream.
@@ -124,7 +134,13 @@ impl Streamed<'_> {
                 Some(bytes) => reader.feed(&bytes),
                 None => reader.end_of_body().map(|()| Step::Done),
             };
-            let (has_content, verdict) = match reader.publish(&queue) {
+            let is_unseen = verdict.is_err() && !reader.has_surfaced();
+            let published = if is_unseen {
+                Ok(false)
+            } else {
+                reader.publish(&queue)
+            };
+            let (has_content, verdict) = match published {
                 Ok(has_content) => (has_content, verdict),
                 // It is too large, whatever follows.
                 Err(error) => (false, Err(error)),
@@ -142,7 +158,18 @@ impl Streamed<'_> {
     async fn end(&self, attempt: &mut InFlight, reader: Reader) -> Result<Option<Body>, Error> {
         let fed = self.feed(reader, None).await;
         attempt.has_surfaced = fed.reader.has_surfaced();
-        fed.verdict.map(|_| None)
+        match fed.verdict {
+            Ok(_) => Ok(None),
+            Err(error) => Err(self.failed_in(fed.reader, error)),
+        }
+    }
+
+    /// Keeps the reader of a failed attempt if nothing of it was passed on, and returns the error.
+    fn failed_in(&self, reader: Reader, error: Error) -> Error {
+        if !reader.has_surfaced() {
+            *self.unseen.lock() = Some(Box::new(reader));
+        }
+        error
     }
 
     /// Waits until there is room for more.
@@ -178,6 +205,7 @@ impl Reception for Streamed<'_> {
     }
 
     fn failed(&self, attempts: &[Attempt]) {
+        *self.unseen.lock() = None;
         self.queue.note(|noted| noted.over(attempts.to_vec()));
     }
 
@@ -233,8 +261,10 @@ impl Reception for Streamed<'_> {
                     }
                     Err(error) => {
                         reader.flush();
-                        reader.publish(queue)?;
-                        return Err(interrupted(error));
+                        if reader.has_surfaced() {
+                            reader.publish(queue)?;
+                        }
+                        return Err(self.failed_in(reader, interrupted(error)));
                     }
                 };
                 clock.note_bytes();
@@ -250,8 +280,10 @@ impl Reception for Streamed<'_> {
             if fed.has_content {
                 clock.note_content(queue);
             }
-            if fed.verdict? == Step::Done {
-                return Ok(Some(body));
+            match fed.verdict {
+                Ok(Step::Done) => return Ok(Some(body)),
+                Ok(Step::Continue) => {}
+                Err(error) => return Err(self.failed_in(reader, error)),
             }
             if over_at.is_none() && reader.is_settled() {
                 over_at = Some(Instant::now() + DRAIN);

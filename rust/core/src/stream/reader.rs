@@ -243,6 +243,7 @@ impl Reader {
         let is_ours = matches!(
             error.kind(),
             K::Decode
+                | K::UnexpectedContent
                 | K::Validation
                 | K::EventTooLarge
                 | K::ResponseTooLarge

@@ -121,6 +121,11 @@ pub trait Dialect: Debug + Send + Sync {
         false
     }
 
+    /// Whether `provider` takes a parameter of its table by this API.
+    fn takes(&self, _parameter: &str, _provider: &Provider) -> bool {
+        true
+    }
+
     /// Whether strict schemas reach it in `OpenAI`'s strict form, where each object is closed and requires all of its keys.
     /// A dialect whose API has another form gets schemas as they are, and writes them itself.
     fn takes_strict_form(&self) -> bool {

@@ -6,10 +6,12 @@
 //! them, `anthropic/` and `gemini/` one each.
 //!
 //! Dialects share the rest. To write: `messages/` (the caller's messages, read into parts), `params.rs` (request
-//! parameters: their names, types and error messages), `other_names.rs` (what other libraries call them), `body.rs` (a
-//! request body), `cache_marks.rs` (how the end of a cached prefix is marked) and `reasoning.rs` (what a provider takes
+//! parameters: their names, types and error messages), `other_names.rs` (what other libraries call them), `other_tools.rs`
+//! (the tools of another API), `body.rs` (a request body), `cache_marks.rs` (how the end of a cached prefix is marked),
+//! `call_arguments.rs` (the arguments of a call where they must be an object) and `reasoning.rs` (what a provider takes
 //! back of reasoning). To read: `reading.rs` (what a call changes of how its reply is read: `think_tags` makes reasoning of
-//! thoughts in the text, `answer_tool` makes text of the call that is the answer), `document.rs` (what
+//! thoughts in the text, `answer_tool` makes text of the call that is the answer, both choice by choice, as in
+//! `by_choice.rs`), `document.rs` (what
 //! the body of a whole reply is), `stray.rs` (what arrives where a reply or a stream should be), `most.rs` (how many items a
 //! reply may have), `parts.rs` (the pieces of numbered parts), `by_index.rs` (what is
 //! remembered of each choice), `call_id.rs` (the ids of calls that came without one), `usage_details.rs` (what
@@ -24,8 +26,10 @@ mod answer_tool;
 mod anthropic;
 mod auth;
 mod body;
+mod by_choice;
 mod by_index;
 mod cache_marks;
+mod call_arguments;
 mod call_id;
 mod choice;
 mod classes;
@@ -41,6 +45,7 @@ mod most;
 mod openai;
 mod other_form;
 pub mod other_names;
+mod other_tools;
 mod params;
 mod parts;
 pub mod providers;

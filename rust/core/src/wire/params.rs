@@ -107,7 +107,7 @@ fn is_list_of(raw: &str, wanted: Kind) -> Result<bool, json::Error> {
 pub fn supported(dialect: &dyn Dialect, provider: &Provider) -> Vec<&'static str> {
     let names = dialect.parameters().iter().map(|param| param.name);
     names
-        .filter(|name| !provider.lacks.contains(name))
+        .filter(|name| !provider.lacks.contains(name) && dialect.takes(name, provider))
         .collect()
 }
 
@@ -239,10 +239,11 @@ fn find(dialect: &dyn Dialect, provider: &Provider, name: &str) -> Result<&'stat
         let mut table = dialect.parameters().iter();
         table.find(|param| param.name == name)
     };
-    if let Some(param) = in_table(dialect) {
+    if let Some(param) = in_table(dialect).filter(|_| dialect.takes(name, provider)) {
         return Ok(param);
     }
-    let has = |other: &&'static dyn Dialect| in_table(*other).is_some();
+    let has =
+        |other: &&'static dyn Dialect| other.name() != dialect.name() && in_table(*other).is_some();
     let own = provider.dialects.iter().copied();
     let spoken = own.clone().find(has);
     // At an address of the caller's, any API may be spoken.

@@ -65,6 +65,8 @@ pub struct Provider {
     pub reasoning_back: ReasoningBack,
     /// How the end of a prefix of the prompt is marked that it should cache.
     pub cache_marks: CacheMarks,
+    /// Whether it has a list of its models at its own address.
+    pub lists_models: bool,
     /// Our parameters that it does not take. They are sent anyway, because it may support them by now.
     pub lacks: &'static [&'static str],
 }

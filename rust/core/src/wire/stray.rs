@@ -157,6 +157,11 @@ pub(super) fn incomplete_at_mark(missing: Option<String>) -> Error {
     Error::new(ErrorKind::StreamIncomplete, message).retryable(true)
 }
 
+/// The error of a whole reply that lacks something.
+pub(super) fn incomplete_reply(why: &str) -> Error {
+    unexpected(&format!("the reply is incomplete: {why}")).retryable(true)
+}
+
 /// The error of a server that is not the one that was meant, or of a wrong path there.
 pub(super) fn elsewhere(message: &str) -> Error {
     unexpected(message).with_wrong_address(true)

@@ -1,13 +1,17 @@
 //! One choice of a stream whose answer is a call.
 
 use std::num::NonZeroU64;
+use std::sync::Arc;
 
 use super::{LONGEST_COMMENT, without_call};
 use crate::message::{ChunkKind, Delta, ToolCallDelta};
+use crate::wire::by_choice::Change;
 
 /// One choice.
 pub(super) struct Answered {
     index: u32,
+    /// The tool whose arguments are the answer.
+    tool: Arc<str>,
     /// What arrived since the first text, until it is clear whether that is a comment.
     held: Option<Vec<ChunkKind>>,
     held_bytes: usize,
@@ -39,23 +43,8 @@ enum Call {
     Other(u32),
 }
 
-impl Answered {
-    pub(super) fn new(index: u32) -> Self {
-        Self {
-            index,
-            held: None,
-            held_bytes: 0,
-            is_text: false,
-            parts: Vec::new(),
-            open: None,
-            next: 0,
-            calls: Vec::new(),
-            others: 0,
-            has_answer: false,
-        }
-    }
-
-    pub(super) fn read(&mut self, kind: ChunkKind, tool: &str, out: &mut Vec<ChunkKind>) {
+impl Change for Answered {
+    fn read(&mut self, kind: ChunkKind, out: &mut Vec<ChunkKind>) {
         let mut delta = match kind {
             ChunkKind::Text(text) if text.is_empty() => return,
             ChunkKind::Text(text) => {
@@ -88,10 +77,38 @@ impl Answered {
             self.take(ChunkKind::Delta(delta), out);
         }
         for fragment in fragments {
-            self.call(fragment, rank, tool, out);
+            self.call(fragment, rank, out);
         }
         if end.finish_reason.is_some() || end.usage.is_some() {
             self.end(end, out);
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<ChunkKind>) {
+        for at in 0..self.calls.len() {
+            if let Some(Call::Unnamed(begin)) = self.calls.get_mut(at) {
+                let begin = std::mem::take(&mut **begin);
+                self.other(at, begin, None, out);
+            }
+        }
+        self.release(out);
+    }
+}
+
+impl Answered {
+    pub(super) fn new(index: u32, tool: Arc<str>) -> Self {
+        Self {
+            index,
+            tool,
+            held: None,
+            held_bytes: 0,
+            is_text: false,
+            parts: Vec::new(),
+            open: None,
+            next: 0,
+            calls: Vec::new(),
+            others: 0,
+            has_answer: false,
         }
     }
 
@@ -163,7 +180,6 @@ impl Answered {
         &mut self,
         fragment: ToolCallDelta,
         rank: Option<NonZeroU64>,
-        tool: &str,
         out: &mut Vec<ChunkKind>,
     ) {
         let at = fragment.index as usize;
@@ -181,7 +197,7 @@ impl Answered {
             None => fragment,
         };
         let name = fragment.name.as_deref().unwrap_or_default();
-        if name == tool {
+        if name == &*self.tool {
             self.has_answer = true;
             self.release(out);
             let number = self.next;
@@ -189,7 +205,7 @@ impl Answered {
             let has_text = !fragment.arguments.trim().is_empty();
             self.set_call(at, Call::Answer { number, has_text });
             self.push_text(number, rank, &fragment.arguments, out);
-        } else if tool.starts_with(name) && fragment.arguments.len() <= LONGEST_COMMENT {
+        } else if self.tool.starts_with(name) && fragment.arguments.len() <= LONGEST_COMMENT {
             self.set_call(at, Call::Unnamed(Box::new(fragment)));
         } else {
             self.other(at, fragment, rank, out);
@@ -247,17 +263,6 @@ impl Answered {
             text: text.into(),
             ..Delta::default()
         })));
-    }
-
-    /// Passes on what was held, because nothing can follow that changes what it is.
-    pub(super) fn finish(&mut self, out: &mut Vec<ChunkKind>) {
-        for at in 0..self.calls.len() {
-            if let Some(Call::Unnamed(begin)) = self.calls.get_mut(at) {
-                let begin = std::mem::take(&mut **begin);
-                self.other(at, begin, None, out);
-            }
-        }
-        self.release(out);
     }
 
     fn end(&mut self, mut end: Delta, out: &mut Vec<ChunkKind>) {

@@ -7,22 +7,21 @@
 
 mod choice;
 
+use std::sync::Arc;
+
 use self::choice::Answered;
-use super::dialect::{Step, StreamDecoder};
-use crate::error::Error;
-use crate::message::{ChunkKind, Extra, FinishReason, Part, Reply, ReplyHead};
-use crate::places::Places;
+use super::by_choice;
+use super::dialect::StreamDecoder;
+use crate::message::{Extra, FinishReason, Part, Reply};
 
 /// About so many bytes may come before the call. Text that is longer is the answer itself, and waits no longer.
 const LONGEST_COMMENT: usize = 64 << 10;
 
 /// Reads a stream, and makes text of the arguments of calls of the tool `name`.
-pub(crate) fn stream(decoder: Box<dyn StreamDecoder>, name: &str) -> Box<dyn StreamDecoder> {
-    Box::new(AnswerTool {
-        decoder,
-        name: name.into(),
-        places: Places::default(),
-        choices: Vec::new(),
+pub(crate) fn stream(decoder: Box<dyn StreamDecoder>, name: &Arc<str>) -> Box<dyn StreamDecoder> {
+    let name = Arc::clone(name);
+    by_choice::stream(decoder, move |index| {
+        Answered::new(index, Arc::clone(&name))
     })
 }
 
@@ -78,76 +77,6 @@ fn without_call(reason: FinishReason, has_other_calls: bool) -> FinishReason {
     match reason {
         FinishReason::ToolCalls if !has_other_calls => FinishReason::Stop,
         reason => reason,
-    }
-}
-
-struct AnswerTool {
-    decoder: Box<dyn StreamDecoder>,
-    name: Box<str>,
-    places: Places<u32>,
-    choices: Vec<Answered>,
-}
-
-impl StreamDecoder for AnswerTool {
-    fn event(&mut self, name: &[u8], data: &[u8], out: &mut Vec<ChunkKind>) -> Result<Step, Error> {
-        let before = out.len();
-        let step = self.decoder.event(name, data, out);
-        for kind in out.split_off(before) {
-            self.read(kind, out);
-        }
-        if !matches!(step, Ok(Step::Continue)) {
-            self.flush(out);
-        }
-        step
-    }
-
-    fn stray_field(&mut self, name: &[u8], value: &[u8]) -> Result<(), Error> {
-        self.decoder.stray_field(name, value)
-    }
-
-    fn missing(&self) -> Option<String> {
-        self.decoder.missing()
-    }
-
-    fn failure(&self) -> Option<&Error> {
-        self.decoder.failure()
-    }
-
-    fn head(&self) -> &ReplyHead {
-        self.decoder.head()
-    }
-
-    fn flush(&mut self, out: &mut Vec<ChunkKind>) {
-        let before = out.len();
-        self.decoder.flush(out);
-        for kind in out.split_off(before) {
-            self.read(kind, out);
-        }
-        for choice in &mut self.choices {
-            choice.finish(out);
-        }
-    }
-}
-
-impl AnswerTool {
-    fn read(&mut self, kind: ChunkKind, out: &mut Vec<ChunkKind>) {
-        let index = match &kind {
-            ChunkKind::Text(_) => 0,
-            ChunkKind::Delta(delta) if delta.brings_only_usage() => {
-                out.push(kind);
-                return;
-            }
-            ChunkKind::Delta(delta) => delta.index,
-        };
-        let place = self.places.get(&index).unwrap_or_else(|| {
-            let place = self.choices.len();
-            self.places.set(index, place);
-            self.choices.push(Answered::new(index));
-            place
-        });
-        if let Some(choice) = self.choices.get_mut(place) {
-            choice.read(kind, &self.name, out);
-        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::event::word;
 use crate::json::{Error, Kind as Json, Reader, Text};
 use crate::message::{Extra, RawJson};
+use crate::wire::stray::{start_of, unexpected};
 
 /// What a block is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +82,21 @@ impl<'a> Block<'a> {
         }
         Ok(())
     }
+}
+
+/// Refuses what is in `place` of a block and cannot be one: it would be taken for a block that only the provider reads. A
+/// string is a text, and null is nothing.
+pub(super) fn check(
+    raw: &str,
+    place: std::fmt::Arguments<'_>,
+) -> std::result::Result<(), crate::error::Error> {
+    if raw.starts_with(['{', '"']) || raw == "null" {
+        return Ok(());
+    }
+    let start = start_of(raw.as_bytes());
+    Err(unexpected(&format!(
+        "{place}: it is not a content block; it begins with: {start}"
+    )))
 }
 
 /// What a block is, by its type, or by its text if it has none.

@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::json::Reader;
 use crate::message::{ChunkKind, Delta, FinishReason};
 use crate::wire::errors;
+use crate::wire::stray::{start_of, unexpected};
 
 /// The reason for a word of `stop_reason`. Source: Anthropic's API reference, "Handling stop reasons", and the types of its
 /// SDK. A server that only speaks the API may use the words of another one.
@@ -35,6 +36,8 @@ impl MessagesStream {
             self.release_held(out)?;
             if self.reason.replace(reason).is_none() {
                 self.end_calls(out);
+                // Those that follow are passed on at the end, so that a server cannot have them written again and again.
+                delta.usage = self.new_usage();
             }
             if reason.is_failure() {
                 self.failed
@@ -48,7 +51,6 @@ impl MessagesStream {
             (None, Some(sequence)) => Some(format!("{{\"stop_sequence\":{sequence}}}").into()),
             (None, None) => None,
         };
-        delta.usage = self.new_usage();
         if delta != Delta::default() {
             out.push(ChunkKind::Delta(Box::new(delta)));
         }
@@ -56,7 +58,7 @@ impl MessagesStream {
     }
 
     /// The counts, unless they were passed on.
-    pub(super) fn new_usage(&mut self) -> Option<Box<crate::message::Usage>> {
+    fn new_usage(&mut self) -> Option<Box<crate::message::Usage>> {
         let counts = self.counts.as_mut()?;
         std::mem::take(&mut counts.is_new).then(|| counts.usage())?
     }
@@ -110,6 +112,12 @@ impl MessagesStream {
             // The short form of a text.
             return self.whole_block(list, 0, out);
         }
+        if !list.starts_with('[') && list != "null" {
+            let start = start_of(list.as_bytes());
+            return Err(unexpected(&format!(
+                "content: it is not a list of blocks; it begins with: {start}"
+            )));
+        }
         let (mut index, mut failed) = (0, Ok(()));
         Reader::over(list).array_or_skip(|reader| {
             let raw = reader.raw()?;
@@ -150,13 +158,28 @@ impl MessagesStream {
                 _ => {}
             }
         }
+        self.push_usage(out);
+    }
+
+    /// Adds the counts, unless they were passed on.
+    pub(super) fn push_usage(&mut self, out: &mut Vec<ChunkKind>) {
         if let Some(usage) = self.new_usage() {
-            let usage = Some(usage);
             out.push(ChunkKind::Delta(Box::new(Delta {
-                usage,
+                usage: Some(usage),
                 ..Delta::default()
             })));
         }
+    }
+
+    /// What to say of a call without a name, which no caller can run.
+    pub(super) fn nameless(&self) -> Option<String> {
+        let mut blocks = self.blocks.list.iter();
+        let is_nameless = |growth: &Growth| matches!(growth, Growth::Call(call) if !call.has_name);
+        let block = blocks.find(|block| is_nameless(&block.growth))?;
+        Some(format!(
+            "the call in content block {} has no name",
+            block.index
+        ))
     }
 
     /// What was lost on the way; `None` if nothing is known to be.

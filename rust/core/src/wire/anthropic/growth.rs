@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::block::{Block, Kind};
+use super::block::{self, Block, Kind};
 use super::blocks::{BlockState, Growth, mark_of};
 use super::call::CallState;
 use super::event::{Delta, DeltaKind, Event};
@@ -21,7 +21,9 @@ impl MessagesStream {
         event: &Event<'_>,
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
-        let Some(block) = Block::read(event.block.unwrap_or("null"))? else {
+        let raw = event.block.unwrap_or("null");
+        block::check(raw, format_args!("content_block"))?;
+        let Some(block) = Block::read(raw)? else {
             return Ok(());
         };
         let index = self.blocks.next_index(event.index);
@@ -107,6 +109,7 @@ impl MessagesStream {
         index: u64,
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
+        block::check(raw, format_args!("content[{index}]"))?;
         let Some(block) = Block::read(raw)? else {
             return Ok(());
         };

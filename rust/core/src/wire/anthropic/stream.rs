@@ -12,7 +12,9 @@ use crate::wire::errors;
 use crate::wire::openai::is_error;
 use crate::wire::parts::Parts;
 use crate::wire::repeat::Frame;
-use crate::wire::stray::{Stray, Unread, incomplete_at_mark, keeps_alive, note_odd, unread};
+use crate::wire::stray::{
+    Stray, Unread, incomplete_at_mark, incomplete_reply, keeps_alive, note_odd, unread,
+};
 
 /// Reads one stream. A whole reply is a stream of one event.
 #[derive(Debug, Default)]
@@ -33,7 +35,7 @@ pub(super) struct MessagesStream {
     pub(super) loss: Option<(Loss, u64)>,
     /// The content that the beginning of the reply had, as JSON text.
     pub(super) held: Option<Box<str>>,
-    /// The beginning of the first block, if it has no content. It is passed on with what follows, because the reader has
+    /// The beginning of the first block, if it has no text. It is passed on with what follows, because the reader has
     /// seen nothing of the reply until then, so that the request may be repeated.
     beginning: Option<ChunkKind>,
     /// Whether any event of a reply came.
@@ -200,7 +202,11 @@ impl MessagesStream {
 
     /// The reply begins. A proxy may send that twice.
     fn begin_reply(&mut self, event: &Event<'_>) -> Result<(), Error> {
-        let message = Message::read(event.message.unwrap_or("null"))?;
+        let raw = event.message.unwrap_or("null");
+        let message = Message::read(raw)?;
+        if message.is_error || message.has_failed {
+            return Err(errors::decode(None, raw.as_bytes()));
+        }
         if let (Some(known), Some(id)) = (&self.head.id, &message.id)
             && **known != **id
             && !self.blocks.list.is_empty()
@@ -232,13 +238,17 @@ impl MessagesStream {
         self.content(message.content.unwrap_or("null"), out)?;
         self.finish(&message.stop, out)?;
         self.end_calls(out);
+        self.push_usage(out);
         if self.blocks.list.is_empty() && self.reason.is_none() {
             // An empty reply has a choice, too.
             out.push(ChunkKind::Delta(Box::default()));
         }
         self.done = true;
-        match &self.failed {
-            Some(failed) => Err(failed.clone()),
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
+        }
+        match self.nameless() {
+            Some(why) => Err(incomplete_reply(&why)),
             None => Ok(()),
         }
     }
@@ -269,15 +279,16 @@ pub(super) fn unpadded(data: &[u8]) -> Option<&[u8]> {
     data.strip_suffix(b"}").map(<[u8]>::trim_ascii_end)
 }
 
-/// Whether it has nothing of the reply but the beginning of a part.
+/// Whether it has nothing that a reader waits for but the beginning of a part or of a call.
 fn is_bare(chunk: &ChunkKind) -> bool {
     let ChunkKind::Delta(delta) = chunk else {
         return false;
     };
-    delta.part.is_some()
-        && delta.signature.is_none()
-        && delta.opaque.is_empty()
-        && !delta.has_content()
+    let calls = &delta.tool_calls;
+    match delta.part {
+        Some(_) => delta.signature.is_none() && !delta.has_content(),
+        None => !calls.is_empty() && calls.iter().all(|call| call.arguments.is_empty()),
+    }
 }
 
 fn is_empty_list(raw: &str) -> bool {

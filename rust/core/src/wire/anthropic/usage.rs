@@ -18,8 +18,9 @@ pub(super) struct Counts {
     thinking: Option<u64>,
     total: Option<u64>,
     cost: Option<String>,
-    /// What else was counted, as a JSON object; empty if there is nothing.
-    details: Box<str>,
+    /// What else was counted, as JSON text, and how many bytes that is.
+    details: BTreeMap<String, Box<str>>,
+    bytes: usize,
     /// Whether they changed since they were passed on.
     pub(super) is_new: bool,
 }
@@ -27,7 +28,7 @@ pub(super) struct Counts {
 impl Counts {
     /// Takes every field that `raw` has, and keeps the others, as Anthropic's SDK does with that of `message_delta`.
     pub(super) fn add(&mut self, raw: &str, parts: &mut Parts) -> Result<(), Error> {
-        let mut details = BTreeMap::new();
+        let (known, bytes) = (self.details.len(), self.bytes);
         let mut inner = Details::default();
         Reader::over(raw).object_or_skip(|reader, key| {
             let count = match key {
@@ -50,42 +51,34 @@ impl Counts {
                     return Ok(());
                 }
                 _ => {
-                    details.insert(key.to_owned(), std::borrow::Cow::Borrowed(reader.raw()?));
+                    self.keep(key, reader.raw()?);
                     return Ok(());
                 }
             };
             set(count, reader)
         })?;
         if inner.bytes() > 0 {
-            details.insert("output_tokens_details".to_owned(), inner.object().into());
+            self.keep("output_tokens_details", &inner.object());
         }
         self.is_new = true;
-        if details.is_empty() {
-            return Ok(());
+        parts.free(bytes);
+        parts.keep(self.bytes)?;
+        for _ in known..self.details.len() {
+            parts.count()?;
         }
-        let mut merged = Details::default();
-        let before = if self.details.is_empty() {
-            "{}"
-        } else {
-            &*self.details
-        };
-        Reader::over(before).object(|reader, key| {
-            let raw = reader.raw()?;
-            // Null says nothing new.
-            if details.get(key).is_none_or(|new| *new == "null") {
-                merged.push(key, raw);
-            }
-            Ok(())
-        })?;
-        for (key, raw) in &details {
-            merged.push(key, raw);
-        }
-        parts.describe(merged.bytes())?;
-        self.details = match merged.bytes() {
-            0 => Box::default(),
-            _ => merged.object().into(),
-        };
         Ok(())
+    }
+
+    /// Keeps what else was counted, in place of what there was. Null says nothing new.
+    fn keep(&mut self, key: &str, raw: &str) {
+        if raw == "null" {
+            return;
+        }
+        self.bytes += raw.len();
+        match self.details.insert(key.to_owned(), raw.into()) {
+            Some(before) => self.bytes -= before.len(),
+            None => self.bytes += key.len(),
+        }
     }
 
     /// The counts in the one arithmetic of all dialects; `None` without any.
@@ -96,6 +89,10 @@ impl Counts {
             cached.fold(input, u64::saturating_add)
         });
         let sum = || Some(prompt?.saturating_add(self.output?));
+        let mut details = Details::default();
+        for (key, raw) in &self.details {
+            details.push(key, raw);
+        }
         let usage = Usage {
             prompt_tokens: prompt,
             completion_tokens: self.output,
@@ -104,7 +101,7 @@ impl Counts {
             cache_write_tokens: self.cache_creation,
             reasoning_tokens: self.thinking,
             cost_usd: self.cost.clone(),
-            details: crate::message::RawJson::read(&self.details),
+            details: details.json(),
         };
         (usage != Usage::default()).then(|| Box::new(usage))
     }

@@ -11,9 +11,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::late::Late;
 use super::path::{Step, steps};
+use super::value::{Node, inside};
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Kind, Reader, push_string, strict};
 use crate::redact::one_line;
+use crate::wire::most::MOST;
 
 /// How many items of a list may be missing between two that come one after the other. They are null.
 pub(super) const MOST_MISSING: usize = 64;
@@ -67,11 +69,7 @@ impl<'a> Piece<'a> {
             match (key, reader.peek()?) {
                 ("jsonPath", Kind::String) => piece.path = Some(reader.string()?.into_lossy()),
                 ("stringValue", Kind::String) => {
-                    let inside = reader
-                        .raw()?
-                        .get(1..)
-                        .and_then(|text| text.strip_suffix('"'));
-                    piece.value = inside.map(Value::Text);
+                    piece.value = Some(Value::Text(inside(reader.raw()?)));
                 }
                 ("nullValue", _) => {
                     reader.skip()?;
@@ -109,8 +107,33 @@ impl Arguments {
         }
     }
 
-    /// Takes arguments that are here in full, after the pieces of them that arrived.
-    pub(super) fn whole(&mut self, raw: &str) -> Result<(), Error> {
+    /// Whether these are the arguments `whole`, or, if they may grow, a beginning of them.
+    pub(super) fn begins(&self, whole: &str, may_grow: bool) -> bool {
+        let known = if may_grow {
+            Cow::Owned(self.as_if_ended())
+        } else {
+            Cow::Borrowed(&*self.text)
+        };
+        let read = |text| Node::read(text, MOST);
+        match (read(&known), read(whole)) {
+            (Some(known), Some(whole)) => known.begins(&whole, may_grow),
+            _ => false,
+        }
+    }
+
+    /// The text, closed.
+    fn as_if_ended(&self) -> String {
+        match &*self.text {
+            "" => "{}".to_owned(),
+            text => format!("{text}{}", self.closing(0)),
+        }
+    }
+
+    /// Takes arguments that are here in full, after the pieces of them that arrived. `ends` says whether nothing follows.
+    pub(super) fn whole(&mut self, raw: &str, ends: bool) -> Result<(), Error> {
+        if ends && self.late.is_none() && self.complete(raw) {
+            return Ok(());
+        }
         let mut failed = Ok(());
         Reader::over(raw).object_or_skip(|reader, key| {
             let raw = reader.raw()?;
@@ -120,6 +143,23 @@ impl Arguments {
             Ok(())
         })?;
         failed
+    }
+
+    /// Goes on to the end of `whole`, if that begins as the text does. Only [`Self::end`] may follow then.
+    fn complete(&mut self, whole: &str) -> bool {
+        let Some(whole) = Node::read(&strict(whole), MOST) else {
+            return false;
+        };
+        let mut text = String::with_capacity(self.text.len());
+        whole.write(&mut text);
+        text.pop();
+        let goes_on = text.starts_with(&self.text);
+        if goes_on {
+            self.text = text;
+            self.in_string = false;
+            self.open.truncate(1);
+        }
+        goes_on
     }
 
     fn add(&mut self, path: &str, value: Value<'_>) -> Result<(), Error> {
@@ -242,8 +282,7 @@ impl Arguments {
     /// What does not go on with the text.
     fn late(&mut self) -> Result<&mut Late, Error> {
         if self.late.is_none() {
-            let whole = format!("{}{}", self.text, self.closing(0));
-            self.late = Some(Box::new(Late::after(&whole)?));
+            self.late = Some(Box::new(Late::after(&self.as_if_ended())?));
         }
         #[allow(clippy::unwrap_used, reason = "it has just been set")]
         Ok(self.late.as_mut().unwrap())

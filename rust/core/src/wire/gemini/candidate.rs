@@ -1,7 +1,7 @@
 //! What a stream has to remember of one candidate, and how its parts become pieces of numbered parts.
 
 use super::beside::{Beside, Found, is_blank};
-use super::call::{FunctionCall, GrowingCall, begin, beside};
+use super::call::{Calls, FunctionCall, beside};
 use super::event::{Part, Parts, members};
 use crate::error::Error;
 use crate::json::{Reader, SurrogateJoin};
@@ -24,11 +24,7 @@ pub(super) struct CandidateState {
     open: Option<Open>,
     /// Half a character at the end of that part.
     join: SurrogateJoin,
-    /// The number of the next call.
-    calls: u32,
-    growing: Option<Box<GrowingCall>>,
-    /// Whether a call began without a name, so that its beginning was lost.
-    pub(super) is_nameless: bool,
+    pub(super) calls: Calls,
     /// What it has beside its content.
     beside: Beside,
 }
@@ -67,7 +63,7 @@ impl Indexed for CandidateState {
 impl CandidateState {
     /// Whether anything came for it.
     pub(super) fn has_content(&self) -> bool {
-        self.next > 0 || self.calls > 0
+        self.next > 0 || self.calls.begun > 0
     }
 
     /// A chunk that adds nothing.
@@ -119,7 +115,7 @@ impl CandidateState {
             } else {
                 Extra::default()
             };
-            return self.call(FunctionCall::read(call)?, extra, count, out);
+            return self.call(*call, extra, count, out);
         }
         if part.text.is_some() || part.signature.is_some() && !part.has_more {
             return self.text(part, whole, count, out);
@@ -255,34 +251,16 @@ impl CandidateState {
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
         let mut tool_calls = Vec::with_capacity(1);
-        let mut read = Ok(());
-        match self.growing.take() {
-            Some(mut growing) if growing.goes_on_with(&call) => {
-                match growing.add(call, extra, &mut tool_calls) {
-                    Ok(true) => {}
-                    Ok(false) => self.growing = Some(growing),
-                    Err(error) => read = Err(error),
-                }
-            }
-            before => {
-                tool_calls.extend(before.map(|call| call.end()));
-                if !call.is_empty() {
-                    Self::begin(count)?;
-                    self.close(out);
-                    let index = self.calls;
-                    self.calls += 1;
-                    self.is_nameless |= call.is_nameless();
-                    match begin(call, extra, index, &mut tool_calls) {
-                        Ok(growing) => self.growing = growing,
-                        Err(error) => read = Err(error),
-                    }
-                }
-            }
+        let before = self.calls.begun;
+        let read = self.calls.read(call, extra, &mut tool_calls);
+        if self.calls.begun > before {
+            Self::begin(count)?;
+            self.close(out);
         }
         if !tool_calls.is_empty() {
             let mut delta = self.delta();
             delta.tool_calls = tool_calls;
-            if self.calls == 1 && self.finish.is_some() {
+            if self.calls.begun == 1 && self.finish.is_some() {
                 // A call after the end makes another reason of it.
                 self.say_end(&mut delta);
             }
@@ -363,10 +341,8 @@ impl CandidateState {
         }
         (self.finish, self.word) = (Some(reason), word);
         let mut delta = self.delta();
-        if !reason.may_cut_a_call()
-            && let Some(growing) = self.growing.take()
-        {
-            delta.tool_calls.push(growing.end());
+        if !reason.may_cut_a_call() {
+            self.calls.end(&mut delta.tool_calls);
         }
         self.say_end(&mut delta);
         delta.stop_details = details;
@@ -375,7 +351,7 @@ impl CandidateState {
 
     /// Says why it ended.
     fn say_end(&self, delta: &mut Delta) {
-        let called = self.calls > 0;
+        let called = self.calls.begun > 0;
         delta.finish_reason = self.finish.map(|reason| reason.corrected(false, called));
         delta.provider_finish_reason = Some(self.word.clone());
     }

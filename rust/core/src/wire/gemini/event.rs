@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::call::FunctionCall;
 use crate::json::{Error, Kind, Reader, Text};
 use crate::wire::most::MOST;
 use crate::wire::openai::is_failure;
+use crate::wire::stray::unexpected;
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -26,6 +28,56 @@ pub(super) struct Event<'a> {
     pub(super) is_error: bool,
     /// Whether it has any key of a reply.
     pub(super) is_ours: bool,
+    /// What has content of a kind that cannot be read.
+    pub(super) wrong: Option<Wrong>,
+}
+
+/// A field whose value is of another kind than it should be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wrong {
+    field: &'static str,
+    kind: Kind,
+    wanted: &'static str,
+}
+
+impl Wrong {
+    /// Compares the kind of the next value. Null is like an absent one.
+    #[inline]
+    fn check(
+        reader: &mut Reader<'_>,
+        (field, wanted): (&'static str, Kind),
+        wrong: &mut Option<Self>,
+    ) -> Result<()> {
+        let kind = reader.peek()?;
+        if kind != wanted && kind != Kind::Null && wrong.is_none() {
+            let wanted = word(wanted);
+            *wrong = Some(Self {
+                field,
+                kind,
+                wanted,
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn error(self) -> crate::error::Error {
+        let kind = word(self.kind);
+        unexpected(&format!(
+            "the reply cannot be read: {} is {kind}, not {}",
+            self.field, self.wanted
+        ))
+    }
+}
+
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Null => "null",
+        Kind::Bool => "a boolean",
+        Kind::Number => "a number",
+        Kind::String => "a string",
+        Kind::Array => "a list",
+        Kind::Object => "an object",
+    }
 }
 
 /// A candidate of an event.
@@ -39,6 +91,12 @@ pub(super) struct Candidate<'a> {
     /// All of it, if it has keys besides these.
     pub(super) more: Option<&'a str>,
 }
+
+const CANDIDATES: (&str, Kind) = ("candidates", Kind::Array);
+const CANDIDATE: (&str, Kind) = ("an item of candidates", Kind::Object);
+const CONTENT: (&str, Kind) = ("candidates[].content", Kind::Object);
+const PARTS: (&str, Kind) = ("candidates[].content.parts", Kind::Array);
+const PART: (&str, Kind) = ("an item of candidates[].content.parts", Kind::Object);
 
 /// The parts of a candidate.
 #[derive(Debug, Default)]
@@ -59,8 +117,8 @@ pub(super) struct Part<'a> {
     pub(super) text: Option<Text<'a>>,
     pub(super) is_thought: bool,
     pub(super) signature: Option<Cow<'a, str>>,
-    /// The function call, as JSON text.
-    pub(super) call: Option<&'a str>,
+    /// The function call. Most parts have none.
+    pub(super) call: Option<Box<FunctionCall<'a>>>,
     /// Whether it has other keys.
     pub(super) has_more: bool,
 }
@@ -84,6 +142,7 @@ impl<'a> Event<'a> {
         );
         match key {
             "candidates" => {
+                Wrong::check(reader, CANDIDATES, &mut self.wrong)?;
                 reader.array_or_skip(|reader| self.candidate(reader))?;
             }
             "usageMetadata" => self.usage = reader.raw_or_null()?,
@@ -98,10 +157,11 @@ impl<'a> Event<'a> {
     }
 
     fn candidate(&mut self, reader: &mut Reader<'a>) -> Result<()> {
+        Wrong::check(reader, CANDIDATE, &mut self.wrong)?;
         if self.first.is_none() {
-            self.first = Some(Candidate::read(reader)?);
+            self.first = Some(Candidate::read(reader, &mut self.wrong)?);
         } else if self.rest.len() < MOST {
-            self.rest.push(Candidate::read(reader)?);
+            self.rest.push(Candidate::read(reader, &mut self.wrong)?);
         } else {
             self.is_over = true;
             reader.skip()?;
@@ -111,7 +171,7 @@ impl<'a> Event<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self> {
+    fn read(reader: &mut Reader<'a>, wrong: &mut Option<Wrong>) -> Result<Self> {
         let mut candidate = Self::default();
         let mut has_more = false;
         reader.peek()?;
@@ -119,9 +179,10 @@ impl<'a> Candidate<'a> {
         reader.object_or_skip(|reader, key| {
             match key {
                 "content" => {
+                    Wrong::check(reader, CONTENT, wrong)?;
                     reader.object_or_skip(|reader, key| {
                         if key == "parts" {
-                            candidate.parts = Parts::read(reader)?;
+                            candidate.parts = Parts::read(reader, wrong)?;
                             return Ok(());
                         }
                         reader.skip()
@@ -152,12 +213,13 @@ impl<'a> Candidate<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self> {
+    fn read(reader: &mut Reader<'a>, wrong: &mut Option<Wrong>) -> Result<Self> {
         let mut first = None;
         let mut is_one = true;
-        reader.peek()?;
+        Wrong::check(reader, PARTS, wrong)?;
         let start = reader.offset();
         reader.array_or_skip(|reader| {
+            Wrong::check(reader, PART, wrong)?;
             if first.is_some() {
                 is_one = false;
                 return reader.skip();
@@ -174,7 +236,7 @@ impl<'a> Parts<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// Reads a part. A value that is not an object is one without keys.
+    /// Reads a part. Null is one without keys.
     pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self> {
         let mut part = Self {
             raw: "",
@@ -195,7 +257,9 @@ impl<'a> Part<'a> {
                     let signature = reader.string()?.into_lossy();
                     part.signature = Some(signature).filter(|it| !it.is_empty());
                 }
-                ("functionCall", Kind::Object) => part.call = Some(reader.raw()?),
+                ("functionCall", Kind::Object) => {
+                    part.call = Some(Box::new(FunctionCall::read(reader)?));
+                }
                 _ => {
                     part.has_more = true;
                     reader.skip()?;

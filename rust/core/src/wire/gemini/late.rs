@@ -2,18 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value as Tree};
-
 use super::arguments::{MOST_MISSING, Value, missing_items, push_name};
 use super::path::Step;
+use super::value::{Members, Node};
 use crate::error::Error;
-use crate::json::{Reader, strict, tree};
+use crate::json::strict;
 use crate::wire::most::{MOST, too_many};
 
 /// The arguments as a tree, to which pieces can be added in any order.
 #[derive(Debug)]
 pub(super) struct Late {
-    arguments: Map<String, Tree>,
+    arguments: Members,
     /// The names of the members that are not as they were written.
     changed: BTreeSet<String>,
     /// How many values were added.
@@ -28,16 +27,10 @@ const MOST_BYTES: usize = 4 << 20;
 impl Late {
     /// Goes on after this text.
     pub(super) fn after(text: &str) -> Result<Self, Error> {
-        let arguments = match text {
-            "" => Map::new(),
-            text => match tree(text, MOST) {
-                Some(Tree::Object(arguments)) => arguments,
-                _ => {
-                    return Err(too_many(
-                        "values in a tool call whose pieces are in no order",
-                    ));
-                }
-            },
+        let Some(Node::Object(arguments)) = Node::read(text, MOST) else {
+            return Err(too_many(
+                "values in a tool call whose pieces are in no order",
+            ));
         };
         Ok(Self {
             arguments,
@@ -60,19 +53,19 @@ impl Late {
             added += 1;
             node = match step {
                 Step::Name(name) => {
-                    if !node.is_object() {
-                        *node = Tree::Object(Map::new());
+                    if !matches!(node, Node::Object(_)) {
+                        *node = Node::Object(Members::default());
                     }
-                    let Tree::Object(members) = node else {
+                    let Node::Object(members) = node else {
                         return Ok(());
                     };
-                    members.entry(name.clone()).or_insert(Tree::Null)
+                    members.get_mut(name)
                 }
                 Step::Index(index) => {
-                    if !node.is_array() {
-                        *node = Tree::Array(Vec::new());
+                    if !matches!(node, Node::List(_)) {
+                        *node = Node::List(Vec::new());
                     }
-                    let Tree::Array(items) = node else {
+                    let Node::List(items) = node else {
                         return Ok(());
                     };
                     if *index > items.len() + MOST_MISSING {
@@ -80,7 +73,7 @@ impl Late {
                     }
                     if items.len() <= *index {
                         added += index - items.len();
-                        items.resize(index + 1, Tree::Null);
+                        items.resize_with(index + 1, || Node::NULL);
                     }
                     let Some(item) = items.get_mut(*index) else {
                         return Ok(());
@@ -90,8 +83,8 @@ impl Late {
             };
         }
         match (value, node) {
-            (Value::Text(text), Tree::String(known)) => known.push_str(&unescaped(text)?),
-            (Value::Text(text), node) => *node = Tree::String(unescaped(text)?),
+            (Value::Text(text), Node::Text(known)) => known.push_str(text),
+            (Value::Text(text), node) => *node = Node::Text(text.to_owned()),
             (Value::Whole(raw), node) => {
                 *node = whole(raw)?;
             }
@@ -104,7 +97,8 @@ impl Late {
     pub(super) fn replace(&mut self, name: &str, raw: &str) -> Result<(), Error> {
         self.count(raw.len())?;
         let value = whole(raw)?;
-        if self.arguments.get(name) != Some(&value) {
+        let known = self.arguments.get(name);
+        if !known.is_some_and(|known| known.begins(&value, false)) {
             *self.member(name) = value;
         }
         Ok(())
@@ -121,9 +115,9 @@ impl Late {
     }
 
     /// A member that changes.
-    fn member(&mut self, name: &str) -> &mut Tree {
+    fn member(&mut self, name: &str) -> &mut Node {
         self.changed.insert(name.to_owned());
-        self.arguments.entry(name.to_owned()).or_insert(Tree::Null)
+        self.arguments.get_mut(name)
     }
 
     /// Writes the members that have changed after those that were written.
@@ -134,19 +128,13 @@ impl Late {
                     text.push(',');
                 }
                 push_name(text, name);
-                text.push_str(&value.to_string());
+                value.write(text);
             }
         }
     }
 }
 
 /// A value that is here in full.
-fn whole(raw: &str) -> Result<Tree, Error> {
-    tree(&strict(raw), MOST).ok_or_else(|| too_many("values in one argument"))
-}
-
-/// The text of the inside of a JSON string.
-fn unescaped(inside: &str) -> Result<String, Error> {
-    let json = format!("\"{inside}\"");
-    Ok(Reader::over(&json).string()?.into_lossy().into_owned())
+fn whole(raw: &str) -> Result<Node, Error> {
+    Node::read(&strict(raw), MOST).ok_or_else(|| too_many("values in one argument"))
 }

@@ -8,15 +8,15 @@
 //!   are. A stream cuts a text anywhere, so its pieces of one kind that come one after the other are one part; but a piece
 //!   that has a signature, or any other key, is a part of its own, even if its text is empty: the documentation forbids to
 //!   merge those. A text that is empty and has nothing else does not make a part.
-//! - `functionCall` is a tool call. Its arguments are the JSON text of `args`, or what `partialArgs` make of it. Its `extra`
-//!   has what the part has beside it (`thoughtSignature`), and in an object `function` what the function call has besides
-//!   `id`, `name` and `args`. A call without `args` has the arguments `{}`, and one without an id gets one of ours
-//!   (`wire/call_id.rs`), which is not sent.
+//! - `functionCall` is a tool call. Its arguments are the JSON text of `args`, what is in it if that is a string, or what
+//!   `partialArgs` make of it. Its `extra` has what the part has beside it (`thoughtSignature`), and in an object `function`
+//!   what the function call has besides `id`, `name` and `args`. A call without `args` has the arguments `{}`, and one without
+//!   an id gets one of ours (`wire/call_id.rs`), which is not sent. A call that grew and comes again as a whole is one call.
 //! - Any other part (`inlineData`, `executableCode`, `codeExecutionResult`, `toolCall`, `toolResponse`, and all that is
 //!   unknown) is an opaque part whose field is `parts`, and whose JSON is the whole part.
 //! - What a candidate has beside its content (`groundingMetadata`, `citationMetadata`, `urlContextMetadata`, …) are opaque
-//!   parts at the end, whose field is its key. They are not sent back, and not listed in `dropped`: they only describe the
-//!   reply. In a stream, the last value of a key counts.
+//!   parts at the end, whose field is its key. No API gets them back, and they are not listed in `dropped`: they only describe
+//!   the reply. In a stream, the last value of a key counts.
 //!   `finishMessage` and `safetyRatings` of a candidate that a filter or a failure ended are its `stop_details`.
 //!
 //! A part goes back with all of that only to the provider that sent it, by this API.
@@ -24,7 +24,7 @@
 //! `encode` writes a request. `stream` decodes events, and `event` reads their JSON. `candidate` has what a stream has to
 //! remember of a candidate, and writes its parts as pieces of numbered parts; `beside` has what it said beside its content. `call` reads function calls, and joins the
 //! pieces of one that grows: `arguments` makes a JSON text of them, by their `path`s, and `late` takes those that come
-//! out of order. `finish`, `usage`, `logprobs` and `head` read the rest of a reply. `reply` decodes a whole reply as a stream of
+//! out of order, into `value`s. `finish`, `usage`, `logprobs` and `head` read the rest of a reply. `reply` decodes a whole reply as a stream of
 //! one event.
 
 mod arguments;
@@ -42,6 +42,7 @@ mod path;
 mod reply;
 mod stream;
 mod usage;
+mod value;
 
 use self::stream::GeminiStream;
 use crate::config::Family;
@@ -87,6 +88,11 @@ impl Dialect for Gemini {
 
     fn parameters(&self) -> &'static [Param] {
         encode::PARAMETERS
+    }
+
+    fn takes(&self, parameter: &str, provider: &Provider) -> bool {
+        // AI Studio has no labels.
+        parameter != "metadata" || provider.is_vertex
     }
 
     fn models(&self) -> Encoded {

@@ -9,7 +9,7 @@ use crate::wire::dialect::StreamDecoder;
 use crate::wire::document::{Document, document, ended, fold_stream, read_again};
 use crate::wire::errors;
 use crate::wire::other_form::of_another_api;
-use crate::wire::stray::{elsewhere, start_of, unexpected};
+use crate::wire::stray::{elsewhere, incomplete_reply, start_of};
 
 /// Reads a body with a 2xx status, as a stream of one event; a list has several.
 pub(super) fn decode_reply(body: &[u8], asked: usize) -> Result<Reply, Error> {
@@ -47,7 +47,7 @@ pub(super) fn decode_reply(body: &[u8], asked: usize) -> Result<Reply, Error> {
         } else {
             decoder.is_short()
         }?;
-        Some(unexpected(&format!("the reply is incomplete: {why}")).retryable(true))
+        Some(incomplete_reply(&why))
     });
     ended(&decoder, fold, failure)
 }

@@ -6,7 +6,7 @@ use super::candidate::{CandidateState, Explanation};
 use super::event::{Candidate, Event};
 use super::{NAME, finish, head, logprobs, usage};
 use crate::error::Error;
-use crate::json::Reader;
+use crate::json::{self, Kind, Reader};
 use crate::message::{ChunkKind, Delta, FinishReason, ReplyHead};
 use crate::wire::by_index::ByIndex;
 use crate::wire::dialect::{Step, StreamDecoder};
@@ -143,12 +143,10 @@ impl GeminiStream {
     fn list(&mut self, name: &[u8], data: &[u8], out: &mut Vec<ChunkKind>) -> Result<Step, Error> {
         let text = String::from_utf8_lossy(data);
         let mut read = Ok(Step::Continue);
-        Reader::over(&text).array_or_skip(|reader| {
-            let raw = reader.raw()?;
-            if raw.starts_with('{') && read.is_ok() {
+        each(&mut Reader::over(&text), &mut |raw| {
+            if read.is_ok() {
                 read = self.event(name, raw.as_bytes(), out);
             }
-            Ok(())
         })?;
         read
     }
@@ -180,13 +178,14 @@ impl GeminiStream {
         if !event.is_ours && error.is_none() && is_first && !keeps_alive(name) {
             note_odd(&mut self.odd, &[NAME], data)?;
         }
-        self.apply(event, false, out)?;
+        let applied = self.apply(event, false, out);
         if let Some(error) = error {
             if !out.iter().any(ChunkKind::has_content) {
                 out.clear();
             }
             return Err(error);
         }
+        applied?;
         match &self.failed {
             // There is nothing to wait for, and nothing that another attempt would repeat.
             Some(error) if is_first && !self.has_content() => {
@@ -214,7 +213,7 @@ impl GeminiStream {
 
     /// What to say of a function call without a name: no caller can run it, and a piece of a call that is complete looks so.
     fn nameless(&self) -> Option<String> {
-        let at = self.candidates.open(|it| it.is_nameless)?;
+        let at = self.candidates.open(|it| it.calls.is_nameless)?;
         Some(format!("a function call of candidate {at} has no name"))
     }
 
@@ -246,6 +245,7 @@ impl GeminiStream {
                 self.usage.push_str(raw);
             }
         }
+        let has_candidates = event.first.is_some();
         let candidates = event.first.into_iter().chain(event.rest);
         for (place, candidate) in candidates.enumerate() {
             self.candidate(candidate, place, whole, out)?;
@@ -256,10 +256,14 @@ impl GeminiStream {
         if self.has_end {
             self.report_usage(out)?;
         }
-        if out.len() == before {
+        // An event without candidates has nothing that another attempt would repeat.
+        if has_candidates && out.len() == before {
             out.push(ChunkKind::Text(CompactString::default()));
         }
-        Ok(())
+        match event.wrong {
+            Some(wrong) => Err(wrong.error()),
+            None => Ok(()),
+        }
     }
 
     #[inline]
@@ -333,5 +337,17 @@ impl GeminiStream {
             }
             None => state.keep("promptFeedback", raw, &mut self.parts, out),
         }
+    }
+}
+
+/// Passes the text of each object in a list, and in lists in it, to `take`.
+fn each(reader: &mut Reader<'_>, take: &mut dyn FnMut(&str)) -> Result<(), json::Error> {
+    match reader.peek()? {
+        Kind::Array => reader.array(|reader| each(reader, take)),
+        Kind::Object => {
+            take(reader.raw()?);
+            Ok(())
+        }
+        _ => reader.skip(),
     }
 }

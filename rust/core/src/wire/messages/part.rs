@@ -199,6 +199,18 @@ impl<'a> Part<'a> {
         }
     }
 
+    /// Whether it is a text that Gemini signed. Only the provider and the API that it came by take the signature.
+    pub(in crate::wire) fn is_signed_text(&self) -> bool {
+        self.kind == "text" && self.get("thoughtSignature").is_some()
+    }
+
+    /// Whether it only describes the reply that it came with, as what a candidate of Gemini has beside its parts. It is never
+    /// sent back, and nothing of what was said is lost.
+    pub(in crate::wire) fn only_describes(&self) -> bool {
+        let is_beside = |raw| plain(raw) != "parts";
+        self.kind == "opaque" && self.is_by("gemini") && self.get("field").is_some_and(is_beside)
+    }
+
     /// Whether it came by the API of this name. A part that does not say so came by chat completions.
     pub(in crate::wire) fn is_by(&self, api: &str) -> bool {
         self.get("api")

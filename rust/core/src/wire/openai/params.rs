@@ -11,6 +11,7 @@ use crate::request::Request;
 use crate::wire::body::{Body, fields, items, object};
 use crate::wire::cache_marks::CacheMarks;
 use crate::wire::dialect::Dialect;
+use crate::wire::other_tools::refuse_of_gemini;
 use crate::wire::params::{Param, Type, param, set};
 use crate::wire::providers::Provider;
 
@@ -42,7 +43,10 @@ pub(super) fn write(
                 body.raw("logprobs", "true");
                 body.raw("top_logprobs", count);
             }
-            ("tools", tools) => body.raw(name, &marked(tools, provider, &request.model)?),
+            ("tools", tools) => {
+                check_tools(tools, dialect.name())?;
+                body.raw(name, &marked(tools, provider, &request.model)?);
+            }
             (name, value) => body.raw(name, value),
         }
     }
@@ -51,6 +55,15 @@ pub(super) fn write(
         if provider.stream_options && request.stream_usage != Some(false) {
             body.raw("stream_options", r#"{"include_usage":true}"#);
         }
+    }
+    Ok(())
+}
+
+/// Refuses the tools of another API.
+fn check_tools(tools: &str, api: &str) -> Result<(), Error> {
+    for (at, raw) in items(tools, "params.tools")?.into_iter().enumerate() {
+        let path = format!("params.tools[{at}]");
+        refuse_of_gemini(&path, &fields(raw, &path)?, api)?;
     }
     Ok(())
 }

@@ -53,6 +53,8 @@ pub(super) fn foundry() -> Provider {
         }),
         dialects: &[&Messages],
         cache_marks: CacheMarks::Control,
+        // The SDK has no list for it.
+        lists_models: false,
         ..openai_shaped("foundry")
     }
 }
@@ -113,6 +115,9 @@ pub(super) fn vertex() -> Provider {
             auth: None,
         }],
         cache_marks: CacheMarks::Control,
+        // `models` below a project has those that the caller has trained, and the catalogues of the publishers have others than a
+        // region serves.
+        lists_models: false,
         lacks: &["store"],
         ..openai_shaped("vertex")
     }

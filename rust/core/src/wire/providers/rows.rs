@@ -47,6 +47,7 @@ pub(super) fn openai_shaped(name: &'static str) -> Provider {
         output_mode: OutputMode::JsonSchema,
         reasoning_back: ReasoningBack::AsSent,
         cache_marks: CacheMarks::None,
+        lists_models: true,
         lacks: &[],
     }
 }

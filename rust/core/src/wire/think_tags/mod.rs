@@ -2,19 +2,14 @@
 //!
 //! `json::Thoughts` knows the tags. Typed output leaves thoughts out by the same table.
 
-use super::dialect::{Step, StreamDecoder};
-use crate::error::Error;
+use super::by_choice::{self, Change};
+use super::dialect::StreamDecoder;
 use crate::json::Thoughts;
-use crate::message::{ChunkKind, Delta, Extra, Part, Reply, ReplyHead};
-use crate::places::Places;
+use crate::message::{ChunkKind, Delta, Extra, Part, Reply};
 
 /// Reads a stream, and parts thoughts from its text.
 pub(crate) fn stream(decoder: Box<dyn StreamDecoder>) -> Box<dyn StreamDecoder> {
-    Box::new(ThinkTags {
-        decoder,
-        places: Places::default(),
-        choices: Vec::new(),
-    })
+    by_choice::stream(decoder, Parted::new)
 }
 
 /// Parts the thoughts at the beginning of each choice from its text.
@@ -55,12 +50,6 @@ fn reasoning(text: String) -> Part {
     }
 }
 
-struct ThinkTags {
-    decoder: Box<dyn StreamDecoder>,
-    places: Places<u32>,
-    choices: Vec<Parted>,
-}
-
 /// One choice.
 struct Parted {
     index: u32,
@@ -73,89 +62,12 @@ struct Parted {
     any: bool,
 }
 
-impl StreamDecoder for ThinkTags {
-    fn event(&mut self, name: &[u8], data: &[u8], out: &mut Vec<ChunkKind>) -> Result<Step, Error> {
-        let before = out.len();
-        let step = self.decoder.event(name, data, out);
-        for kind in out.split_off(before) {
-            self.part(kind, out);
-        }
-        if !matches!(step, Ok(Step::Continue)) {
-            self.flush(out);
-        }
-        step
-    }
-
-    fn stray_field(&mut self, name: &[u8], value: &[u8]) -> Result<(), Error> {
-        self.decoder.stray_field(name, value)
-    }
-
-    fn missing(&self) -> Option<String> {
-        self.decoder.missing()
-    }
-
-    fn failure(&self) -> Option<&Error> {
-        self.decoder.failure()
-    }
-
-    fn head(&self) -> &ReplyHead {
-        self.decoder.head()
-    }
-
-    fn flush(&mut self, out: &mut Vec<ChunkKind>) {
-        self.decoder.flush(out);
-        for choice in &mut self.choices {
-            choice.finish(out);
-        }
-    }
-}
-
-impl ThinkTags {
-    fn part(&mut self, kind: ChunkKind, out: &mut Vec<ChunkKind>) {
+impl Change for Parted {
+    fn read(&mut self, kind: ChunkKind, out: &mut Vec<ChunkKind>) {
         match kind {
-            ChunkKind::Text(text) => {
-                if let Some(choice) = self.choice(0) {
-                    choice.text(&text, out);
-                }
-            }
-            ChunkKind::Delta(delta) if delta.brings_only_usage() => {
-                out.push(ChunkKind::Delta(delta));
-            }
-            ChunkKind::Delta(delta) => {
-                if let Some(choice) = self.choice(delta.index) {
-                    choice.delta(delta, out);
-                }
-            }
+            ChunkKind::Text(text) => self.text(&text, out),
+            ChunkKind::Delta(delta) => self.delta(delta, out),
         }
-    }
-
-    fn choice(&mut self, index: u32) -> Option<&mut Parted> {
-        let place = self.places.get(&index).unwrap_or_else(|| {
-            let place = self.choices.len();
-            self.places.set(index, place);
-            self.choices.push(Parted {
-                index,
-                thoughts: Thoughts::of_templates(),
-                number: None,
-                begin: None,
-                any: false,
-            });
-            place
-        });
-        self.choices.get_mut(place)
-    }
-}
-
-impl Parted {
-    /// Reads text of the part that is open.
-    fn text(&mut self, text: &str, out: &mut Vec<ChunkKind>) {
-        if self.thoughts.is_over() {
-            self.pass(false, text, out);
-            return;
-        }
-        let mut thoughts = std::mem::replace(&mut self.thoughts, Thoughts::of_templates());
-        thoughts.push(text, |is_thought, piece| self.pass(is_thought, piece, out));
-        self.thoughts = thoughts;
     }
 
     /// What could have become a tag has not. Whatever follows is text.
@@ -166,6 +78,29 @@ impl Parted {
             self.thoughts = thoughts;
         }
         self.open(out);
+    }
+}
+
+impl Parted {
+    fn new(index: u32) -> Self {
+        Self {
+            index,
+            thoughts: Thoughts::of_templates(),
+            number: None,
+            begin: None,
+            any: false,
+        }
+    }
+
+    /// Reads text of the part that is open.
+    fn text(&mut self, text: &str, out: &mut Vec<ChunkKind>) {
+        if self.thoughts.is_over() {
+            self.pass(false, text, out);
+            return;
+        }
+        let mut thoughts = std::mem::replace(&mut self.thoughts, Thoughts::of_templates());
+        thoughts.push(text, |is_thought, piece| self.pass(is_thought, piece, out));
+        self.thoughts = thoughts;
     }
 
     fn delta(&mut self, mut delta: Box<Delta>, out: &mut Vec<ChunkKind>) {

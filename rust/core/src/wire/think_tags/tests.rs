@@ -1,8 +1,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::message::{Fold, RawJson};
-use crate::wire::{Chat, Dialect};
+use crate::error::Error;
+use crate::message::{Fold, RawJson, ReplyHead};
+use crate::wire::{Chat, Dialect, Step};
 
 /// Sends chunks as they are.
 struct Scripted(Vec<Vec<ChunkKind>>, ReplyHead);
@@ -32,6 +33,10 @@ impl StreamDecoder for Scripted {
     fn head(&self) -> &ReplyHead {
         &self.1
     }
+}
+
+fn scripted(chunks: Vec<Vec<ChunkKind>>) -> Box<dyn StreamDecoder> {
+    stream(Box::new(Scripted(chunks, ReplyHead::default())))
 }
 
 /// The parts of choice 0: `text`, `?reasoning`, `!refusal`.
@@ -156,12 +161,7 @@ fn numbered(text: &[&str]) -> Reply {
     script.push(part(2, |delta| delta.text = "next".into()));
     script.push(vec![ChunkKind::Text(" one".into())]);
     let events = vec!["-".to_owned(); script.len()];
-    let decoder = ThinkTags {
-        decoder: Box::new(Scripted(script, ReplyHead::default())),
-        places: Places::default(),
-        choices: Vec::new(),
-    };
-    read(Box::new(decoder), &events)
+    read(scripted(script), &events)
 }
 
 #[test]
@@ -189,12 +189,7 @@ fn a_part_that_comes_at_once_is_parted_too() {
         }),
         Vec::new(),
     ];
-    let decoder = ThinkTags {
-        decoder: Box::new(Scripted(script, ReplyHead::default())),
-        places: Places::default(),
-        choices: Vec::new(),
-    };
-    let reply = read(Box::new(decoder), &["-".to_owned(), "-".to_owned()]);
+    let reply = read(scripted(script), &["-".to_owned(), "-".to_owned()]);
     assert_eq!(shown(&reply), ["?a", "b 1"]);
 }
 
@@ -210,4 +205,23 @@ fn what_may_become_a_tag_is_not_lost_where_the_stream_breaks() {
         fold.apply(chunk);
     }
     assert_eq!(shown(&fold.into_reply()), ["?a</thi"]);
+}
+
+#[test]
+fn what_the_wrapped_decoder_still_holds_is_read_too_where_a_stream_breaks() {
+    let reading = crate::wire::Reading {
+        think_tags: true,
+        answer_tool: Some("Answer".into()),
+    };
+    let mut decoder = reading.stream(&Chat, 1);
+    let (mut fold, mut out) = (Fold::default(), Vec::new());
+    for text in ["<think>h", "m</think>", "a <thi"] {
+        let event = json!({"choices": [{"index": 0, "delta": {"content": text}}]}).to_string();
+        decoder.event(b"", event.as_bytes(), &mut out).unwrap();
+    }
+    // The text may be a comment on the answer, so it waits for a call.
+    decoder.flush(&mut out);
+    out.drain(..).for_each(|chunk| fold.apply(&chunk));
+    fold.conclude();
+    assert_eq!(shown(&fold.into_reply()), ["?hm", "a <thi"]);
 }

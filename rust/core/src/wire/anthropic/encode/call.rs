@@ -1,14 +1,10 @@
 //! Calls of tools, and their results.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use serde_json::value::RawValue;
-
 use super::super::NAME;
-use crate::error::Error;
-use crate::json::{Kind, Reader, write_string};
-use crate::wire::messages::{Part, plain};
+use crate::json::write_string;
+use crate::wire::messages::plain;
 
 /// The ids of the calls of a turn.
 ///
@@ -77,41 +73,6 @@ pub(super) fn plain_name(name: &str) -> String {
 
 /// The most characters of a name.
 pub(super) const LONGEST_NAME: usize = 128;
-
-/// The arguments of a call as a JSON object.
-///
-/// Fails with `Validation` for any other value.
-pub(super) fn input<'a>(part: &Part<'a>, is_custom: bool) -> Result<Cow<'a, str>, Error> {
-    let Some(raw) = part.get("arguments") else {
-        return Ok("{}".into());
-    };
-    if Reader::over(raw).peek()? == Kind::Object {
-        // A dict may have the value itself.
-        return Ok(raw.into());
-    }
-    if is_custom {
-        // The text that the model wrote for the tool of another API.
-        return Ok(format!("{{\"input\":{raw}}}").into());
-    }
-    let text = plain(raw);
-    if raw.starts_with('"') {
-        if matches!(text.trim(), "" | "null") {
-            return Ok("{}".into());
-        }
-        let json: Result<&RawValue, _> = serde_json::from_str(&text);
-        if let Some(object) = json
-            .ok()
-            .map(RawValue::get)
-            .filter(|raw| raw.starts_with('{'))
-        {
-            return Ok(object.to_owned().into());
-        }
-    }
-    let inside = if part.is_block() { ".function" } else { "" };
-    Err(part.invalid(&format!(
-        "{inside}.arguments: it is not a JSON object; correct it, or leave out the call and its result"
-    )))
-}
 
 /// Writes a JSON string as the value of a key, after a comma.
 pub(super) fn text_field(out: &mut Vec<u8>, key: &str, text: &str) {

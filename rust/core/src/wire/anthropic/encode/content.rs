@@ -2,11 +2,12 @@
 
 use super::super::NAME;
 use super::super::families::Model;
-use super::call::{Ids, LONGEST_NAME, input, plain_name, text_field};
+use super::call::{Ids, LONGEST_NAME, plain_name, text_field};
 use super::marks::Marks;
 use super::media::{media, no_place};
 use crate::error::Error;
 use crate::wire::body::{field, fields};
+use crate::wire::call_arguments;
 use crate::wire::messages::{Content, Part, check_url, plain};
 use crate::wire::providers::Provider;
 
@@ -76,6 +77,9 @@ impl Blocks<'_> {
 
     fn text(&mut self, part: &Part<'_>) -> Result<Option<Vec<u8>>, Error> {
         let text = part.text("text")?;
+        if part.is_signed_text() && part.is_of_another(self.provider, NAME) {
+            self.dropped.push(format!("{}.extra", part.path()));
+        }
         if text == "\"\"" {
             return Ok(None);
         }
@@ -137,7 +141,9 @@ impl Blocks<'_> {
         if place == "content" && self.sent(part) {
             return Ok(Some(json.as_bytes().to_vec()));
         }
-        self.dropped.push(part.path());
+        if !part.only_describes() {
+            self.dropped.push(part.path());
+        }
         Ok(None)
     }
 
@@ -152,19 +158,19 @@ impl Blocks<'_> {
         let is_custom = extra
             .iter()
             .any(|(key, raw)| key == "custom" && *raw != "null");
-        if part.is_of_another(self.provider, NAME) {
-            if !extra.is_empty() {
-                self.dropped.push(format!("{}.extra", part.path()));
-            }
-            extra.clear();
+        let all = extra.len();
+        // The function and the item are those of chat and Responses.
+        let is_foreign = part.is_of_another(self.provider, NAME);
+        extra.retain(|(key, _)| !is_foreign && !matches!(&**key, "function" | "item"));
+        if extra.len() < all {
+            self.dropped.push(format!("{}.extra", part.path()));
         }
-        let input = input(part, is_custom)?;
         let mut out = b"{\"type\":\"tool_use\"".to_vec();
         text_field(&mut out, "id", &self.ids.of_call(part.get("id")));
         field(&mut out, "name", name);
-        field(&mut out, "input", &input);
+        field(&mut out, "input", &call_arguments::object(part, is_custom));
         for (key, raw) in &extra {
-            if !matches!(&**key, "item" | "custom" | "type" | "id" | "name" | "input") {
+            if !matches!(&**key, "custom" | "type" | "id" | "name" | "input") {
                 field(&mut out, key, raw);
             }
         }

@@ -9,6 +9,7 @@ use super::schema::closed;
 use crate::error::Error;
 use crate::wire::body::{Fields, fields, invalid, items, object};
 use crate::wire::messages::plain;
+use crate::wire::other_tools::refuse_of_gemini;
 
 /// The mark of a tool that ends a cached prefix.
 const CACHE: &str = "cache";
@@ -181,6 +182,7 @@ pub(super) fn write(
 }
 
 fn tool_json(path: &str, mut tool: Fields<'_>, blocks: &mut Blocks<'_>) -> Result<String, Error> {
+    refuse_of_gemini(path, &tool, NAME)?;
     let mut take = |key: &str| {
         let at = tool.iter().position(|(name, _)| name == key)?;
         Some(tool.remove(at).1).filter(|raw| *raw != "null")

@@ -234,9 +234,23 @@ fn details_that_are_no_json_are_none() {
 
 #[test]
 fn a_stream_that_ends_before_any_content_may_be_repeated() {
+    for (block, more) in [
+        (no_text(), text(0, "a")),
+        (json!({"type": "thinking", "thinking": ""}), stop(0)),
+        (tool("t"), super::input(0, "{")),
+        (
+            json!({"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}),
+            stop(0),
+        ),
+    ] {
+        may_be_repeated_after(&block, &more);
+    }
+}
+
+fn may_be_repeated_after(block: &Value, more: &Value) {
     let mut decoder = super::Dialect::stream(&super::Messages, 1);
     let mut chunks = Vec::new();
-    for event in [begun(), start(0, &no_text()), json!({"type": "ping"})] {
+    for event in [begun(), start(0, block), json!({"type": "ping"})] {
         let data = event.to_string();
         decoder.event(b"", data.as_bytes(), &mut chunks).unwrap();
         // A chunk would be something that the reader has seen.
@@ -248,10 +262,10 @@ fn a_stream_that_ends_before_any_content_may_be_repeated() {
     assert!(failed.is_err() && chunks.is_empty());
     let failed = decoder.event(b"", error.to_string().as_bytes(), &mut chunks);
     assert!(failed.is_err() && chunks.is_empty());
-    let data = text(0, "a").to_string();
+    let data = more.to_string();
     decoder.event(b"", data.as_bytes(), &mut chunks).unwrap();
-    assert!(chunks.iter().any(crate::message::ChunkKind::has_content));
+    assert!(!chunks.is_empty());
     // At its end, the part is there all the same.
-    let read = read(&[begun(), start(0, &no_text())]);
+    let read = read(&[begun(), start(0, block)]);
     assert_eq!(read.reply.choices[0].parts.len(), 1);
 }

@@ -212,3 +212,22 @@ fn an_error_beside_what_a_reply_usually_has_is_an_error() {
     assert!(failed.message().contains("boom"), "{failed}");
     assert_eq!(super::parts(&read.reply), json!([{"text": "Hi"}]));
 }
+
+#[test]
+fn a_message_that_begins_as_an_error_is_that_error() {
+    let overloaded = body("overloaded_error", "Overloaded");
+    let beside = json!({"type": "message", "id": "m", "content": [], "error": overloaded["error"]});
+    for message in [overloaded, beside] {
+        let event = json!({"type": "message_start", "message": message}).to_string();
+        let error = read_named([("message_start", &*event)]).error.unwrap();
+        assert_eq!(
+            (error.kind(), error.is_retryable(), error.message()),
+            (
+                ErrorKind::Server,
+                true,
+                "the provider reports an error: Overloaded"
+            ),
+            "{event}"
+        );
+    }
+}

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{
-    begun, decoded, delta, input, no_text, read, read_texts, start, stop, stream, text, tool,
+    begun, decoded, delta, end, input, no_text, read, read_texts, start, stop, stream, text, tool,
 };
 use crate::error::ErrorKind;
+use crate::message::ChunkKind;
 
 const MANY: usize = 16_500;
 
@@ -68,14 +69,49 @@ fn what_is_kept_of_a_block_until_its_end_is_limited() {
     is_too_large(&stream(&events, "end_turn"));
 }
 
+/// How many bytes the details of all counts have that were passed on.
+fn details_passed_on(chunks: &[ChunkKind]) -> usize {
+    let details = chunks.iter().filter_map(|chunk| match chunk {
+        ChunkKind::Delta(delta) => delta.usage.as_ref()?.details.as_ref(),
+        ChunkKind::Text(_) => None,
+    });
+    details.map(|json| json.get().len()).sum()
+}
+
 #[test]
-fn counts_are_not_repeated_without_end() {
-    let mut first = begun();
-    first["message"]["usage"] = json!({"x": "y".repeat(1 << 20)});
-    let last = json!({"type": "message_delta", "delta": {}, "usage": {"z": 1}});
-    let mut events = vec![first];
-    events.extend(vec![last; 32]);
+fn counts_that_grow_with_each_event_are_passed_on_twice_at_most() {
+    for reason in [json!("end_turn"), json!(null)] {
+        let mut events = vec![begun(), start(0, &no_text()), text(0, "a"), stop(0)];
+        events.extend((0..1000).map(|at| {
+            json!({"type": "message_delta", "delta": {"stop_reason": reason}, "usage": {(format!("k{at}")): at}})
+        }));
+        events.push(end());
+        let streamed = read(&events);
+        let usage = streamed.whole().usage.as_ref().unwrap();
+        let whole = usage.details.as_ref().unwrap().get();
+        assert!(whole.starts_with('{') && whole.contains("\"k999\":999"));
+        let passed_on = details_passed_on(&streamed.chunks);
+        assert!(passed_on <= 2 * whole.len(), "{passed_on} {}", whole.len());
+    }
+}
+
+#[test]
+fn what_counts_may_have_beyond_the_common_ones_is_limited() {
+    let counted = |key: String, value: Value| json!({"type": "message_delta", "delta": {}, "usage": {(key): value}});
+    let large = json!("y".repeat(1 << 20));
+    let events: Vec<_> = (0..8)
+        .map(|at| counted(at.to_string(), large.clone()))
+        .collect();
     is_too_large(&events);
+    let events: Vec<_> = (0..MANY)
+        .map(|at| counted(at.to_string(), json!(1)))
+        .collect();
+    is_too_large(&events);
+    // What takes the place of what there was is not more.
+    let mut events = vec![begun()];
+    events.extend(vec![counted("x".to_owned(), large); 8]);
+    events.extend([super::finish("end_turn"), end()]);
+    assert!(read(&events).error.is_none());
 }
 
 #[test]

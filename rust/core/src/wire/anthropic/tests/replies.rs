@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    Dialect, Messages, begun, decoded, finish, no_text, parts, read, start, stop, stream, text,
-    whole,
+    Dialect, Messages, begun, decoded, end, finish, no_text, parts, read, start, stop, stream,
+    text, whole,
 };
 use crate::error::ErrorKind;
 use crate::wire::{Chat, Responses};
@@ -42,8 +42,61 @@ fn content_may_be_a_text_and_a_block_too() {
             "{content}"
         );
     }
-    let reply = whole(&json!([7, true])).unwrap();
-    assert_eq!(parts(&reply), json!([{"opaque": 7}, {"opaque": true}]));
+}
+
+#[test]
+fn content_of_another_type_is_not_an_empty_answer() {
+    for (content, why) in [
+        (json!({}), "content: it is not a list of blocks"),
+        (
+            json!({"type": "text", "text": "a"}),
+            "content: it is not a list of blocks",
+        ),
+        (json!(7), "content: it is not a list of blocks"),
+        (json!(false), "content: it is not a list of blocks"),
+        (json!([7]), "content[0]: it is not a content block"),
+        (
+            json!([{"type": "text", "text": "a"}, true]),
+            "content[1]: it is not a content block",
+        ),
+        (json!([[]]), "content[0]: it is not a content block"),
+    ] {
+        let mut first = begun();
+        first["message"]["content"] = content.clone();
+        let streamed = read(&[first, finish("end_turn"), end()]);
+        for error in [whole(&content).unwrap_err(), streamed.error.unwrap()] {
+            assert_eq!(error.kind(), ErrorKind::UnexpectedContent, "{content}");
+            assert!(error.message().starts_with(why), "{error}");
+        }
+    }
+    let streamed = read(&[begun(), start(0, &json!(7))]);
+    let error = streamed.error.unwrap();
+    assert_eq!(error.kind(), ErrorKind::UnexpectedContent);
+    assert!(
+        error.message().starts_with("content_block: it is not"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_whole_call_without_a_name_is_as_incomplete_as_a_streamed_one() {
+    for name in [json!(null), json!(""), json!(7)] {
+        let call = json!({"type": "tool_use", "id": "c", "name": name, "input": {"a": 1}});
+        let streamed = read(&stream(&[start(0, &call), stop(0)], "tool_use"));
+        assert_eq!(
+            streamed.lost(),
+            "content block 0 had no beginning",
+            "{name}"
+        );
+        let error = whole(&json!([call])).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedContent, "{name}");
+        assert!(error.is_retryable());
+        assert_eq!(
+            error.message(),
+            "the reply is incomplete: the call in content block 0 has no name"
+        );
+        assert_eq!(error.partial().unwrap().choices[0].parts.len(), 1);
+    }
 }
 
 #[test]

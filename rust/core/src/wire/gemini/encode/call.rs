@@ -8,6 +8,7 @@ use super::part::Target;
 use crate::error::Error;
 use crate::json::{is_complete, strict, write_string};
 use crate::wire::body::{field, fields};
+use crate::wire::call_arguments;
 use crate::wire::call_id::is_made_up;
 use crate::wire::gemini::families;
 use crate::wire::messages::{Content, Part, plain};
@@ -82,7 +83,7 @@ impl<'a> Calls<'a> {
             .any(|(key, raw)| key == "custom" && *raw != "null");
         out.extend_from_slice(b"{\"functionCall\":{\"name\":");
         out.extend_from_slice(name.as_bytes());
-        field(out, "args", &arguments(part, is_custom)?);
+        field(out, "args", &call_arguments::object(part, is_custom));
         if let Some(id) = sent(id) {
             field(out, "id", id);
         }
@@ -206,34 +207,6 @@ impl Target<'_> {
     }
 }
 
-/// The arguments as a JSON object.
-fn arguments(part: &Part<'_>, is_custom: bool) -> Result<String, Error> {
-    let given = part.get("arguments").unwrap_or("\"\"");
-    // A dict may have the value itself.
-    let given = if given.starts_with('"') {
-        plain(given)
-    } else {
-        Cow::Borrowed(given)
-    };
-    let text = given.trim();
-    if is_object(text) && !is_custom {
-        return Ok(strict(text).into_owned());
-    }
-    if matches!(text, "" | "null") && !is_custom {
-        return Ok("{}".to_owned());
-    }
-    // A model may write what is not JSON, and the input of a custom tool never is.
-    if is_custom || part.get("provider").is_some() {
-        let mut out = b"{\"input\":".to_vec();
-        write_string(&mut out, &given);
-        out.push(b'}');
-        return Ok(String::from_utf8_lossy(&out).into_owned());
-    }
-    Err(part.invalid(&format!(
-        ".arguments: {NAME} takes a JSON object; give the text of one, such as '{{\"city\": \"Oslo\"}}'"
-    )))
-}
-
 /// The response: an object.
 ///
 /// One that has `output` or `error` would be read as an output or an error alone, and the value of a `$ref` as the name
@@ -268,11 +241,6 @@ fn response(text: Option<&str>, is_error: bool) -> String {
     }
     out.push(b'}');
     String::from_utf8_lossy(&out).into_owned()
-}
-
-/// Whether the text is one JSON object and nothing else.
-fn is_object(text: &str) -> bool {
-    text.starts_with('{') && is_complete(text.as_bytes())
 }
 
 /// Keys of a call that we know. `index` is the place of a call in a streamed list.

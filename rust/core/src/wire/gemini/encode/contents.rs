@@ -284,6 +284,9 @@ impl<'a> Contents<'a, '_> {
             return Err(part.invalid(&format!(": {why}")));
         }
         let dropped = &mut self.dropped;
+        if part.is_signed_text() && self.to.is_foreign(part) {
+            dropped.push(format!("{}.extra", part.path()));
+        }
         match &*part.kind {
             "reasoning" if self.to.sent(part) => thought(part, entry.next()),
             "reasoning" => {
@@ -296,11 +299,10 @@ impl<'a> Contents<'a, '_> {
                 let Some(json) = value(&part.fields, "json") else {
                     return Err(part.invalid(".json: it is missing"));
                 };
-                match (self.to.sent(part), &*field) {
-                    (true, "parts") => entry.next().extend_from_slice(json.as_bytes()),
-                    // What a candidate has beside its parts only describes the reply; nothing of what was said is lost.
-                    (true, _) => {}
-                    (false, _) => dropped.push(part.path()),
+                if self.to.sent(part) && field == "parts" {
+                    entry.next().extend_from_slice(json.as_bytes());
+                } else if !part.only_describes() {
+                    dropped.push(part.path());
                 }
                 Ok(())
             }

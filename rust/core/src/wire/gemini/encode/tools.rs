@@ -9,7 +9,9 @@ use super::schema;
 use crate::error::Error;
 use crate::wire::body::{Fields, field, fields, invalid, items, object, value};
 use crate::wire::cache_marks::CacheMarks;
+use crate::wire::gemini::beside::is_blank;
 use crate::wire::messages::plain;
+use crate::wire::other_tools::api_of;
 
 /// Whether the list is not empty.
 pub(super) fn has_any(tools: &str) -> bool {
@@ -52,8 +54,9 @@ pub(super) fn write(
             let function: Fields<'_> = others.cloned().collect();
             declare(&path, &function, &mut functions, dropped)?;
         } else if let Some(kind) = kind {
+            let of = api_of(&kind).map_or_else(String::new, |api| format!(", which are of {api}"));
             return Err(invalid(format!(
-                "{path}.type: gemini has no tools of type {}; its own are dicts such as {{\"googleSearch\": {{}}}}",
+                "{path}.type: gemini has no tools of type {}{of}; its own are dicts such as {{\"googleSearch\": {{}}}}",
                 kind.escape_debug()
             )));
         } else if get("input_schema").is_some() {
@@ -123,6 +126,8 @@ fn declare(
     for (key, raw) in function {
         match (&**key, *raw) {
             ("name", _) | (_, "null") | ("strict", "false") => {}
+            // A function without parameters has no schema.
+            ("parameters", raw) if raw.starts_with('{') && is_blank(raw) => {}
             ("strict", _) => dropped.push(format!("{path}.strict")),
             ("parameters", raw) => {
                 let schema = schema::of_tool(raw, &format!("{path}.parameters"))?;

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::{Read, event, last, read, read_texts};
 
 /// An event with a piece of a call.
-fn piece(call: &Value) -> Value {
+pub(super) fn piece(call: &Value) -> Value {
     event(&json!([{"functionCall": call}]))
 }
 
 /// The events of one call of `f` with these pieces.
-fn call(pieces: &[Value]) -> Vec<Value> {
+pub(super) fn call(pieces: &[Value]) -> Vec<Value> {
     let mut events = vec![piece(&json!({"name": "f", "willContinue": true}))];
     events.extend(
         pieces
@@ -22,17 +22,17 @@ fn call(pieces: &[Value]) -> Vec<Value> {
     events
 }
 
-fn text(path: &str, text: &str) -> Value {
+pub(super) fn text(path: &str, text: &str) -> Value {
     json!({"jsonPath": path, "stringValue": text, "willContinue": true})
 }
 
-fn number(path: &str, number: &Value) -> Value {
+pub(super) fn number(path: &str, number: &Value) -> Value {
     json!({"jsonPath": path, "numberValue": number})
 }
 
 /// The arguments of the only call, as text.
 #[track_caller]
-fn arguments(read: &Read) -> String {
+pub(super) fn arguments(read: &Read) -> String {
     read.parts();
     let mut calls = read.reply.choices[0].tool_calls();
     let only = calls.next().unwrap();
@@ -317,4 +317,41 @@ fn a_piece_that_names_no_argument_is_an_error() {
         json!(7),
     ];
     assert_eq!(arguments(&read(&call(&pieces))), "{}");
+}
+
+#[test]
+fn half_a_character_of_a_late_piece_joins_with_the_next() {
+    let event = |path: &str, escape: &str| {
+        let part =
+            format!(r#"{{"jsonPath":"{path}","stringValue":"{escape}","willContinue":true}}"#);
+        format!(
+            r#"{{"candidates":[{{"content":{{"parts":[{{"functionCall":{{"partialArgs":[{part}],"willContinue":true}}}}]}}}}]}}"#
+        )
+    };
+    let events = call(&[text("$.a", "")]);
+    let mut texts = vec![events[0].to_string(), events[1].to_string()];
+    texts.extend(
+        [("$.b", "x"), ("$.a", "\\ud83d"), ("$.a", "\\ude00")]
+            .map(|(path, escape)| event(path, escape)),
+    );
+    texts.extend([events[2].to_string(), events[3].to_string()]);
+    let read = read_texts(&texts, 1);
+    assert_eq!(read.parts()[0]["arguments"], json!({"a": "😀", "b": "x"}));
+}
+
+#[test]
+fn late_numbers_keep_their_digits() {
+    let events = call(&[
+        number("$.a", &json!(1)),
+        number("$.b", &json!(2)),
+        json!({"jsonPath": "$.a", "structValue": {"n": 0}}),
+    ]);
+    let mut texts: Vec<_> = events.iter().map(Value::to_string).collect();
+    texts[3] = texts[3].replace(r#"{"n":0}"#, r#"{"n": 12345678901234567890.50}"#);
+    let read = read_texts(&texts, 1);
+    assert!(
+        arguments(&read).ends_with(r#","a":{"n":12345678901234567890.50}}"#),
+        "{}",
+        arguments(&read)
+    );
 }

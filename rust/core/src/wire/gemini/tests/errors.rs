@@ -303,3 +303,65 @@ fn what_is_not_a_reply_is_named() {
     decoder.event(b"", body, &mut out).unwrap();
     assert_eq!(decoder.missing(), None);
 }
+
+#[test]
+fn content_of_another_kind_is_an_error_that_names_the_field() {
+    let candidate = |content: Value| json!([{"content": content, "finishReason": "STOP"}]);
+    let parts = |parts: Value| candidate(json!({"role": "model", "parts": parts}));
+    let item = "an item of candidates[].content.parts";
+    for (candidates, expected) in [
+        (json!({"content": 1}), "candidates is an object, not a list"),
+        (json!("a"), "candidates is a string, not a list"),
+        (
+            json!([{}, 5]),
+            "an item of candidates is a number, not an object",
+        ),
+        (
+            candidate(json!("a")),
+            "candidates[].content is a string, not an object",
+        ),
+        (
+            candidate(json!([{"text": "a"}])),
+            "candidates[].content is a list, not an object",
+        ),
+        (
+            parts(json!({"text": "a"})),
+            "candidates[].content.parts is an object, not a list",
+        ),
+        (
+            parts(json!("a")),
+            "candidates[].content.parts is a string, not a list",
+        ),
+        (
+            parts(json!([null, 5, "str"])),
+            &format!("{item} is a number, not an object"),
+        ),
+        (
+            parts(json!([{"text": "a"}, "str"])),
+            &format!("{item} is a string, not an object"),
+        ),
+        (
+            parts(json!([true])),
+            &format!("{item} is a boolean, not an object"),
+        ),
+    ] {
+        let body = json!({ "candidates": candidates });
+        let first = read(std::slice::from_ref(&body)).error;
+        let later = read(&[event(&json!([{"text": "x"}])), body.clone()]).error;
+        let whole = Gemini.decode_reply(body.to_string().as_bytes(), 1);
+        for error in [first.unwrap(), later.unwrap(), whole.unwrap_err()] {
+            assert_eq!(error.kind(), ErrorKind::UnexpectedContent, "{body}");
+            assert_eq!(
+                error.message(),
+                format!("the reply cannot be read: {expected}")
+            );
+        }
+    }
+    // What the server says of a failure is why the rest is odd.
+    let mut failed = body(503, "UNAVAILABLE", "overloaded", &json!([]));
+    failed["candidates"] = json!({});
+    let whole = Gemini.decode_reply(failed.to_string().as_bytes(), 1);
+    for error in [whole.unwrap_err(), read(&[failed]).error.unwrap()] {
+        assert_eq!(error.kind(), ErrorKind::Server);
+    }
+}

@@ -56,10 +56,10 @@ fn deep_nesting_is_an_error() {
 #[test]
 fn keys_of_other_kinds_are_skipped() {
     let texts = [
-        r#"{"candidates":{"content":1},"usageMetadata":7,"modelVersion":[],"responseId":null,"createTime":5}"#,
-        r#"{"candidates":[{"content":[],"index":"0","finishReason":[],"logprobsResult":3}]}"#,
-        r#"{"candidates":[{"content":{"parts":{"text":"a"}},"index":-1}]}"#,
-        r#"{"candidates":[{"content":{"parts":[[],{"text":5},{"functionCall":"f"},{"thought":"yes"}]},"index":0}]}"#,
+        r#"{"candidates":[],"usageMetadata":7,"modelVersion":[],"responseId":null,"createTime":5}"#,
+        r#"{"candidates":[{"content":{"role":5},"index":"0","finishReason":[],"logprobsResult":3}]}"#,
+        r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"index":-1}]}"#,
+        r#"{"candidates":[{"content":{"parts":[null,{"text":5},{"functionCall":"f"},{"thought":"yes"}]},"index":0}]}"#,
         r#"{"promptFeedback":[1],"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}]}"#,
         r#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":3,"args":"x","partialArgs":{},"willContinue":1}}]}}]}"#,
         r#"{"candidates":[{"logprobsResult":{"chosenCandidates":[1,{}],"topCandidates":7}}]}"#,
@@ -99,4 +99,14 @@ fn arguments_of_many_pieces_are_whole() {
     // In no order, there are only so many.
     let read = read_texts(&pieces(17_000, |at| format!("$.a{}", at % 2)), 1);
     assert_eq!(read.error.unwrap().kind(), ErrorKind::ResponseTooLarge);
+}
+
+#[test]
+fn only_so_many_calls_grow_at_the_same_time() {
+    let begin = |at: usize| json!({"id": at.to_string(), "name": "f", "willContinue": true});
+    let events: Vec<_> = (0..200)
+        .map(|at| event(&json!([{"functionCall": begin(at)}])))
+        .collect();
+    let error = read(&events).error.unwrap();
+    assert_eq!(error.kind(), ErrorKind::ResponseTooLarge);
 }

@@ -1,6 +1,7 @@
 //! What the decoder makes of the events and replies of Gemini, each statement by a case of its own.
 
 mod arguments;
+mod calls;
 mod ends;
 mod errors;
 mod hostile;

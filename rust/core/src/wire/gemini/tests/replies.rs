@@ -26,7 +26,7 @@ fn each_part_becomes_a_part_of_ours_in_its_place() {
         {"text": ""},
         {"text": "x", "partMetadata": {"k": 1}, "videoMetadata": null},
         {"future": {"x": 1}},
-        {}, null, 7, {"thought": true},
+        {}, null, {"thought": true},
     ]))
     .unwrap();
     assert_eq!(
@@ -68,6 +68,30 @@ fn the_arguments_of_a_whole_call_are_the_text_that_was_sent() {
     let reply = Gemini.decode_reply(body.as_bytes(), 1).unwrap();
     let call = reply.choices[0].tool_calls().next().unwrap();
     assert_eq!(call.arguments, r#"{ "n": 1.50, "s": "\u00e9" }"#);
+}
+
+#[test]
+fn arguments_that_are_not_an_object_are_kept_as_their_text() {
+    for (args, expected) in [
+        (
+            json!("{\"a\": [1.50, \"\\u00e9\"]}"),
+            r#"{"a": [1.50, "\u00e9"]}"#,
+        ),
+        (json!("{\"a\": "), "{\"a\": "),
+        (json!("Oslo"), "Oslo"),
+        (json!(["Oslo"]), r#"["Oslo"]"#),
+        (json!(5), "5"),
+        (json!(""), "{}"),
+    ] {
+        let parts = json!([{"functionCall": {"name": "f", "args": args}}]);
+        let call = |reply: &crate::message::Reply| {
+            let call = reply.choices[0].tool_calls().next().unwrap();
+            assert!(call.extra.is_empty(), "{:?}", call.extra);
+            call.arguments.clone()
+        };
+        assert_eq!(call(&whole(&parts).unwrap()), expected);
+        assert_eq!(call(&read(&[event(&parts), last("STOP")]).reply), expected);
+    }
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{event, last, parts, read, read_texts};
+use super::{Gemini, event, last, parts, read, read_texts};
 use crate::message::ChunkKind;
-use crate::wire::Step;
+use crate::wire::{Dialect, Step};
 
 #[test]
 fn pieces_of_one_kind_join_and_one_with_a_signature_stays_alone() {
@@ -206,4 +206,40 @@ fn an_event_may_be_a_list() {
     let read = read_texts(&[list.to_string()], 1);
     assert_eq!(parts(&read.reply), json!([{"text": "ab"}]));
     assert_eq!(read.missing, None);
+}
+
+#[test]
+fn an_event_without_candidates_has_nothing_for_the_reply() {
+    for empty in [
+        json!({}),
+        json!({"usageMetadata": {"promptTokenCount": 3}}),
+        json!({"modelVersion": "m", "responseId": "r", "usageMetadata": {"trafficType": "ON_DEMAND"}}),
+    ] {
+        let mut chunks = Vec::new();
+        let mut decoder = Gemini.stream(1);
+        decoder
+            .event(b"", empty.to_string().as_bytes(), &mut chunks)
+            .unwrap();
+        assert_eq!(chunks, [], "{empty}");
+        let read = read(&[empty, event(&json!([{"text": "a"}])), last("STOP")]);
+        assert_eq!(read.parts(), json!([{"text": "a"}]));
+    }
+}
+
+#[test]
+fn a_list_in_a_list_has_the_same_events_in_a_reply_and_in_a_stream() {
+    let mut said = event(&json!([{"text": "a"}]));
+    said["candidates"][0]["finishReason"] = json!("STOP");
+    for list in [json!([[said]]), json!([[[]], [[said]]]), json!([said])] {
+        let text = list.to_string();
+        let whole = Gemini.decode_reply(text.as_bytes(), 1).unwrap();
+        assert_eq!(parts(&whole), json!([{"text": "a"}]), "{list}");
+        // A stream that is a list has an event for each item.
+        for events in [
+            vec![list.clone()],
+            list.as_array().cloned().unwrap_or_default(),
+        ] {
+            assert_eq!(read(&events).parts(), json!([{"text": "a"}]), "{list}");
+        }
+    }
 }

@@ -209,7 +209,9 @@ impl<'a> Message<'a> {
             return Err(part.invalid(".json: it is missing"));
         };
         if !part.is_from(to.provider, NAME) {
-            to.dropped.push(part.path());
+            if !part.only_describes() {
+                to.dropped.push(part.path());
+            }
         } else if field == "content" {
             self.content.push(Item::Block(json.to_owned()));
         } else if field == "audio" {
@@ -323,7 +325,8 @@ fn block_keys(part: &Part<'_>, to: &mut Written<'_>) -> String {
     if !part.is_of_another(to.provider, NAME) {
         return part.extra(&["text"]);
     }
-    if part.is_by(NAME) && !part.extra(&["text"]).is_empty() {
+    let is_ours = part.is_by(NAME) && !part.extra(&["text"]).is_empty();
+    if is_ours || part.is_signed_text() {
         to.dropped.push(format!("{}.extra", part.path()));
     }
     String::new()

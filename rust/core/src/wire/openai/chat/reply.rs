@@ -10,7 +10,7 @@ use crate::wire::dialect::StreamDecoder;
 use crate::wire::document::{Document, document, ended, fold_stream, read_again};
 use crate::wire::errors;
 use crate::wire::other_form::of_another_api;
-use crate::wire::stray::{elsewhere, start_of, unexpected};
+use crate::wire::stray::{elsewhere, incomplete_reply, start_of};
 
 /// Reads a body with a 2xx status.
 ///
@@ -55,7 +55,7 @@ pub(in crate::wire::openai) fn decode_reply(
     let failure = failure.or_else(|| decoder.failure().cloned());
     let failure = failure.or_else(|| {
         let why = decoder.is_short()?;
-        Some(unexpected(&format!("the reply is incomplete: {why}")).retryable(true))
+        Some(incomplete_reply(&why))
     });
     ended(&decoder, fold, failure)
 }

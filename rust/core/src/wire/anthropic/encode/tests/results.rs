@@ -185,23 +185,39 @@ fn the_input_of_a_call_is_an_object() {
     ] {
         assert_eq!(input(arguments), expected);
     }
-    for arguments in [
-        json!("{\"a\": 1"),
-        json!("[1]"),
-        json!("\"x\""),
-        json!("1"),
-        json!("{} {}"),
-        json!("x"),
-        json!([1]),
+    for (arguments, text) in [
+        (json!("{\"a\": 1"), "{\"a\": 1"),
+        (json!("[1]"), "[1]"),
+        (json!("{} {}"), "{} {}"),
+        (json!([1]), "[1]"),
     ] {
-        let ours = json!([{"role": "assistant", "parts": [{"type": "tool_call", "id": "c", "name": "f", "arguments": arguments}]}]);
+        assert_eq!(input(arguments.clone()), json!({"input": text}));
+        let dict = json!([{"role": "user", "content": "hi"},
+                          {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}]}]);
         assert_eq!(
-            no_messages(&ours),
-            "messages[0].parts[0].arguments: it is not a JSON object; correct it, or leave out the call and its result"
+            whole(&dict)[1]["content"][0]["input"],
+            json!({"input": text})
         );
-        let dict = json!([{"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}]}]);
-        assert!(no_messages(&dict).starts_with("messages[0].tool_calls[0].function.arguments: "));
     }
+}
+
+#[test]
+fn a_call_that_the_limit_cut_goes_back_with_the_error_that_answers_it() {
+    let call = json!({"type": "tool_call", "id": "c", "name": "f", "arguments": "{\"city\": \"Os"});
+    let result =
+        json!({"type": "tool_result", "tool_call_id": "c", "content": "cut off", "error": true});
+    let sent = whole(&json!([
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "parts": [call]},
+        {"role": "tool", "parts": [result]},
+    ]));
+    assert_eq!(
+        (&sent[1]["content"], &sent[2]["content"]),
+        (
+            &json!([{"type": "tool_use", "id": "c", "name": "f", "input": {"input": "{\"city\": \"Os"}}]),
+            &json!([{"type": "tool_result", "tool_use_id": "c", "content": "cut off", "is_error": true}]),
+        )
+    );
 }
 
 #[test]

@@ -112,3 +112,19 @@ fn opaque_parts_of_other_places_and_what_only_a_dict_had_stay_behind() {
     assert_eq!(messages[1]["content"], "a");
     assert_eq!(dropped, ["messages[1].parts[0]", "messages[1].parts[1]"]);
 }
+
+#[test]
+fn keys_of_a_call_in_chat_and_in_responses_stay_behind_where_the_call_names_no_api() {
+    for extra in [
+        json!({"function": {"strict": true}}),
+        json!({"item": {"id": "fc_1"}}),
+    ] {
+        let parts = json!([{"type": "tool_call", "id": "c1", "name": "f", "arguments": "{}", "extra": extra}]);
+        let (messages, dropped) = written(&assistant(&parts));
+        assert_eq!(
+            messages[1]["content"],
+            json!([{"type": "tool_use", "id": "c1", "name": "f", "input": {}}])
+        );
+        assert_eq!(dropped, ["messages[1].parts[0].extra"]);
+    }
+}

@@ -70,12 +70,26 @@ fn each_parameter_is_at_its_place() {
             "{name}"
         );
     }
-    for (name, value, key) in [
-        ("metadata", json!({"team": "a"}), "labels"),
-        ("store", json!(false), "store"),
-    ] {
-        assert_eq!(with(MODEL, &json!({name: value}))[key], value);
+    assert_eq!(with(MODEL, &json!({"store": false}))["store"], false);
+}
+
+#[test]
+fn only_vertex_has_labels() {
+    let labels = json!({"team": "a"});
+    let mut request = json!({"model": MODEL, "input": "hi", "params": {"metadata": labels}});
+    assert_eq!(encoded("vertex", &request).unwrap().0["labels"], labels);
+    for provider in ["google", "sim"] {
+        let error = encoded(provider, &request).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Validation);
+        assert_eq!(
+            error.message(),
+            "params.metadata: gemini has no such parameter; api=\"chat\" takes it (extra_body sends a key as it is)"
+        );
     }
+    request["drop_unsupported"] = json!(true);
+    let (body, encoded) = encoded("google", &request).unwrap();
+    assert_eq!(body, with(MODEL, &json!({})));
+    assert_eq!(encoded.dropped, ["metadata"]);
 }
 
 #[test]

@@ -82,15 +82,43 @@ fn an_assistant_of_whom_nothing_is_left_is_left_out() {
 
 #[test]
 fn chat_gets_the_content_alone_of_what_came_by_gemini() {
-    let text = json!({"model": "m", "input": reply()}).to_string();
-    let request = serde_json::from_str(&text).unwrap();
-    let provider = crate::wire::providers::find("openai").unwrap();
-    let encoded = crate::wire::dialect("chat")
-        .unwrap()
-        .encode(&request, &provider)
-        .unwrap();
-    let sent = String::from_utf8(encoded.body).unwrap();
+    let (sent, _) = sent_by("chat", "openai");
     assert!(!sent.contains("ignature\":\"s"), "{sent}");
+}
+
+/// What another API sends of the reply, and lists as dropped.
+fn sent_by(api: &str, provider: &str) -> (String, Vec<String>) {
+    let params = json!({"max_tokens": 5});
+    let text = json!({"model": "m", "input": reply(), "params": params}).to_string();
+    let request = serde_json::from_str(&text).unwrap();
+    let provider = crate::wire::providers::find(provider).unwrap();
+    let api = crate::wire::dialect(api).unwrap();
+    let encoded = api.encode(&request, &provider).unwrap();
+    (String::from_utf8(encoded.body).unwrap(), encoded.dropped)
+}
+
+#[test]
+fn every_other_api_lists_what_stayed_but_not_what_only_describes_the_reply() {
+    // Two thoughts, a signed text, two steps of the server, a signed call, and a signature by itself.
+    let stayed = [
+        "[0]",
+        "[1]",
+        "[3].extra",
+        "[4]",
+        "[5]",
+        "[6].extra",
+        "[8].extra",
+    ];
+    let stayed = stayed.map(|place| format!("messages[0].parts{place}"));
+    for (api, provider) in [
+        ("chat", "openai"),
+        ("chat", "google"),
+        ("responses", "openai"),
+        ("messages", "anthropic"),
+        ("gemini", "sim"),
+    ] {
+        assert_eq!(sent_by(api, provider).1, stayed, "{api} {provider}");
+    }
 }
 
 #[test]
@@ -107,5 +135,5 @@ fn a_reply_of_a_service_with_other_keys_is_not_sent_back_to_it() {
         parts[2]["thoughtSignature"],
         "skip_thought_signature_validator"
     );
-    assert_eq!(encoded.dropped.len(), 6);
+    assert_eq!(encoded.dropped.len(), 7);
 }

@@ -37,6 +37,20 @@ fn functions_are_declared_in_one_tool_and_others_pass() {
 }
 
 #[test]
+fn a_function_without_parameters_has_no_schema() {
+    for parameters in [json!({}), Value::Null] {
+        let tools = json!([
+            {"type": "function", "function": {"name": "f", "parameters": parameters}},
+            {"type": "function", "name": "g", "parameters": parameters},
+        ]);
+        assert_eq!(
+            with(&json!({"tools": tools}))["tools"],
+            json!([{"functionDeclarations": [{"name": "f"}, {"name": "g"}]}])
+        );
+    }
+}
+
+#[test]
 fn a_mark_of_a_cached_prefix_is_left_out_of_a_tool() {
     let tools = json!([{"type": "function", "function": {"name": "f"}, "cache": true}, {"googleSearch": {}, "cache": "1h"}]);
     assert_eq!(
@@ -128,15 +142,23 @@ fn a_choice_that_is_none_is_refused() {
         let text = why(&json!({"tool_choice": choice}));
         assert!(text.starts_with(expected), "{text}");
     }
-    for tool in [
-        json!({"type": "custom", "custom": {"name": "f"}}),
-        json!({"type": "web_search"}),
+    for (tool, expected) in [
+        (
+            json!({"type": "custom", "custom": {"name": "f"}}),
+            "custom; ",
+        ),
+        (
+            json!({"type": "web_search"}),
+            "web_search, which are of responses; ",
+        ),
+        (
+            json!({"type": "web_search_20260318", "name": "web_search"}),
+            "web_search_20260318, which are of messages; ",
+        ),
     ] {
         let text = why(&json!({"tools": [tool]}));
-        assert!(
-            text.starts_with("params.tools[0].type: gemini has no tools of type "),
-            "{text}"
-        );
+        let start = "params.tools[0].type: gemini has no tools of type ";
+        assert!(text.starts_with(&format!("{start}{expected}")), "{text}");
     }
 }
 

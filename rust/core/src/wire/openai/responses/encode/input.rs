@@ -11,6 +11,7 @@ use crate::json::write_string;
 use crate::request::Request;
 use crate::wire::body::{Body, Fields, field, fields, invalid};
 use crate::wire::messages::{Input, Message, Part, not_a_message, plain};
+use crate::wire::openai::responses::NAME;
 use crate::wire::params::Set;
 use crate::wire::providers::Provider;
 
@@ -255,6 +256,9 @@ impl<'a> Items<'a, '_> {
         } else {
             (None, false)
         };
+        if part.is_signed_text() && part.is_of_another(self.to.provider, NAME) {
+            self.dropped.push(format!("{}.extra", part.path()));
+        }
         let joins = matches!(&turn.open, Some(Open::Message(said)) if said.is_sent == is_sent
             && (item.is_none() || continues || said.item.is_none()));
         if !joins {
@@ -318,6 +322,7 @@ impl<'a> Items<'a, '_> {
                     said.only_text = None;
                 }
             }
+            _ if part.only_describes() => {}
             _ => self.dropped.push(part.path()),
         }
         Ok(())

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use crate::error::Error;
 use crate::wire::body::{Fields, fields, items, object};
 use crate::wire::messages::plain;
+use crate::wire::openai::responses::NAME;
+use crate::wire::other_tools::refuse_of_gemini;
 
 /// Writes the list of tools.
 pub(super) fn write(tools: &str, out: &mut Vec<u8>) -> Result<(), Error> {
@@ -16,6 +18,7 @@ pub(super) fn write(tools: &str, out: &mut Vec<u8>) -> Result<(), Error> {
         }
         let path = format!("params.tools[{at}]");
         let tool = fields(raw, &path)?;
+        refuse_of_gemini(&path, &tool, NAME)?;
         match inside(&tool) {
             Some((key, inside)) => write_flat(&path, &tool, (key, inside), out)?,
             None if tool.iter().any(|(key, _)| key == CACHE) => {
