@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -151,7 +152,13 @@ def test_a_stream_that_is_forgotten_is_ended(family, is_async):
         assert side.play(scene) == 200
 
 
+def hanging(peer: Peer) -> None:
+    """A script that reads the start of a handshake, and never answers."""
+    peer.wait_for_end()
+
+
 CANCELLED: dict[str, Callable[[Peer], None]] = {
+    "in a handshake": hanging,
     "before the head": silent,
     "in the body": starting,
     "in an upload": silent,
@@ -172,8 +179,10 @@ def test_a_task_that_is_cancelled_ends_its_request(phase, family):
                     await asyncio.Event().wait()
 
         async def call() -> None:
-            body = {"content": endless()} if phase == "in an upload" else {}
-            if phase == "before the head":
+            body: dict[str, Any] = {"content": endless()} if phase == "in an upload" else {}
+            if phase == "in a handshake":
+                body["url"] = side.url.replace("http:", "https:")
+            if phase in ("in a handshake", "before the head"):
                 asyncio.get_running_loop().call_soon(waiting.set)
             response = await side.send(client, "POST", "/", **body)
             async for _ in side.pieces(response):
@@ -193,6 +202,29 @@ def test_a_task_that_is_cancelled_ends_its_request(phase, family):
     with Scripted(CANCELLED[phase]) as server:
         side.url = server.url
         assert side.play(scene) == "cancelled"
+
+
+@pytest.mark.parametrize("phase", ["before the head", "in the body"])
+def test_an_interrupt_ends_a_sync_request(phase, ours):
+    with Scripted(CANCELLED[phase]) as server, ours.Client(timeout=None) as client:
+        reading = threading.Event()
+
+        def interrupt() -> None:
+            server.wait_until(lambda: bool(server.seen))
+            assert phase == "before the head" or reading.wait(10)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        def call() -> None:
+            with client.stream("GET", server.url) as response:
+                for _ in response.iter_raw():
+                    reading.set()
+
+        with ThreadPoolExecutor(1) as pool:
+            interrupted = pool.submit(interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                call()
+            interrupted.result(10)
+        server.wait_for_ends(1)
 
 
 def test_a_sync_stream_may_be_closed_by_another_thread(family, ours):

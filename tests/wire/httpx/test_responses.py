@@ -186,17 +186,25 @@ def test_a_connection_is_used_again(same):
     assert [one["body"] for one in outcome] == [b"x"] * 3
 
 
-def test_a_connection_that_the_server_closed_while_idle_is_replaced(family, is_async):
+@pytest.mark.parametrize("body", ["bytes", "pieces"])
+def test_a_connection_that_the_server_closed_while_idle_is_replaced(body, family, is_async):
     async def scene(side: Side) -> Any:
         client = side.client()
         found = []
         for count in (1, 2, 3):
-            found.append((await seen(side, await side.send(client, "GET", "/")))["body"])
+            content = b"One" if body == "bytes" else side.upload(b"O", b"ne")
+            found.append(await side.read(await side.send(client, "POST", "/", content=content)))
             server.wait_for_ends(count)
         await side.close(client)
-        return found
+        return [one.partition(b"\r\n\r\n")[2] for one in found]
 
-    with Scripted(closing(reply(b"x"))) as server:
-        side = Side(family, is_async=is_async, is_ours=True)
+    def script(peer: Peer) -> None:
+        request = peer.request()
+        assert request is not None
+        peer.send(reply(b"\r\n\r\n".join(request)))
+
+    side = Side(family, is_async=is_async, is_ours=True)
+    with Scripted(script) as server:
         side.url = server.url
-        assert side.play(scene) == [b"x"] * 3
+        assert side.play(scene) == [b"One"] * 3
+    assert len(server.seen) == 3
