@@ -24,7 +24,7 @@ __all__ = ["AsyncClient", "AsyncTransport", "Client", "StreamIncompleteError", "
 try:
     import httpx
 except ModuleNotFoundError:
-    __getattr__ = missing("httpx")
+    __getattr__ = missing("httpx", __all__)
 else:
 
     class _Body(SyncBody, httpx.SyncByteStream):

@@ -24,7 +24,7 @@ __all__ = ["AsyncClient", "AsyncTransport", "Client", "StreamIncompleteError", "
 try:
     import httpx2
 except ModuleNotFoundError:
-    __getattr__ = missing("httpx2")
+    __getattr__ = missing("httpx2", __all__)
 else:
 
     class _Body(SyncBody, httpx2.SyncByteStream):

@@ -61,7 +61,7 @@ try:
     from tokenwire.{family} import Transport
 except ImportError as error:
     print(error)
-print(hasattr(tokenwire.{family}, "__path__"))
+print(hasattr(tokenwire.{family}, "_other"))
 """
     line = f"tokenwire.{family} needs {family}: pip install {family}"
     assert run(program).splitlines() == [line, line, "False"]

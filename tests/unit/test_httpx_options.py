@@ -240,6 +240,37 @@ def test_every_kind_of_error_has_a_class_of_the_family(kind, module):
         assert isinstance(seen, module.TimeoutException)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("config", "LocalProtocolError"),
+        ("connect_timeout", "ConnectTimeout"),
+        ("pool_timeout", "PoolTimeout"),
+        ("read_timeout", "ReadTimeout"),
+        ("write_timeout", "WriteTimeout"),
+        ("first_byte_timeout", "ReadTimeout"),
+        ("content_timeout", "ReadTimeout"),
+        ("connect", "ConnectError"),
+        ("dns", "ConnectError"),
+        ("tls", "ConnectError"),
+        # What `block_network` raises.
+        ("connection", "ConnectError"),
+        ("proxy", "ProxyError"),
+        ("connection_lost", "RemoteProtocolError"),
+        ("protocol", "RemoteProtocolError"),
+        ("client_closed", "ReadError"),
+    ],
+)
+def test_a_kind_of_error_has_this_class(kind, name):
+    assert name_of(KINDS[kind]("one line")) == name
+
+
+def test_a_reset_connection_is_a_read_error():
+    error = tw.LlmConnectionLostError("one line")
+    error._was_reset = True  # type: ignore[attr-defined]
+    assert name_of(error) == "ReadError"
+
+
 def test_a_class_of_the_users_is_known_by_its_base(module):
     class OwnError(tw.LlmDNSError):
         pass

@@ -7,6 +7,7 @@ from tokenwire.errors import (
     LlmClientClosedError,
     LlmConfigError,
     LlmConnectError,
+    LlmConnectionError,
     LlmConnectionLostError,
     LlmConnectTimeoutError,
     LlmDNSError,
@@ -40,6 +41,7 @@ _NAMES: dict[type[LlmError], str] = {
     LlmTLSError: "ConnectError",
     LlmProxyError: "ProxyError",
     LlmAPIError: "ReadError",
+    LlmConnectionError: "ConnectError",
     LlmConnectionLostError: "RemoteProtocolError",
     LlmProtocolError: "RemoteProtocolError",
     LlmStreamingError: "ReadError",
@@ -104,12 +106,17 @@ def wrong_client(family: str, given: str, client: str, needed: str) -> LlmConfig
     )
 
 
-def missing(family: str) -> Callable[[str], Any]:
-    """Return the `__getattr__` of a public module whose family is not installed."""
+def missing(family: str, names: list[str]) -> Callable[[str], Any]:
+    """Return the `__getattr__` of a public module whose family is not installed.
+
+    Args:
+        family: The name of the module.
+        names: Its public names.
+    """
 
     def __getattr__(name: str) -> Any:  # noqa: N807
-        if name.startswith("__"):
-            raise AttributeError(name)
+        if name not in names:
+            raise AttributeError(f"module 'tokenwire.{family}' has no attribute {name!r}")
         raise ImportError(f"tokenwire.{family} needs {family}: pip install {family}")
 
     return __getattr__
