@@ -322,8 +322,15 @@ impl HttpExchange {
 
     /// The exception that `raised` makes of an error.
     pub(super) fn raise_by(py: Python<'_>, raised: &Py<PyAny>, error: Error) -> PyErr {
+        let was_reset = error.was_reset();
         let ours = raise::to_py(py, error, &Caller::default());
-        match raised.bind(py).call1((ours.value(py),)) {
+        let ours = ours.value(py);
+        let noted = if was_reset {
+            ours.setattr("_was_reset", true)
+        } else {
+            Ok(())
+        };
+        match noted.and_then(|()| raised.bind(py).call1((ours,))) {
             Ok(made) => PyErr::from_value(made),
             Err(broken) => broken,
         }
