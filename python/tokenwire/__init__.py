@@ -13,6 +13,7 @@ Where things are, in the order in which a call meets them:
 - `streaming`, `observability`: what a program does with a stream, and with a finished call.
 - `settings`, `config`, `catalog`, `factory`: a client's arguments, `tokenwire.toml`, what is known
   of providers and models, and many clients from one place.
+- `httpx`, `httpx2`: transports for other SDKs; `httpx_transport` is what both are made of.
 - `testing`, `cli`, `legacy`: the simulator and fakes, the command, and the older interface.
 
 Public names are imported on first use, so importing the package itself costs very little.
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     # isort: off
     from tokenwire import (
         errors as errors,
+        httpx as httpx,
+        httpx2 as httpx2,
         metrics as metrics,
         otel as otel,
         parsing as parsing,
@@ -170,7 +173,7 @@ _HOMES = {
     ),
 }
 _SUBMODULES = (
-    *("errors", "legacy", "metrics", "migrate", "otel"),
+    *("errors", "httpx", "httpx2", "legacy", "metrics", "migrate", "otel"),
     *("parsing", "registry", "testing", "tools", "types"),
 )
 

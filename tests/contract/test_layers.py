@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PYTHON = [
     ["errors", "process_lock", "_typing"],
-    ["_files", "_pydantic", "settings", "streaming"],
+    ["_files", "_pydantic", "settings", "streaming", "httpx_transport"],
     ["tools"],
     ["types"],
     ["interface"],
@@ -31,7 +31,7 @@ PYTHON = [
     ["config"],
     ["factory"],
     # Public paths of modules on lower floors.
-    ["handler", "metrics", "otel", "parsing", "registry", "testing"],
+    ["handler", "httpx", "httpx2", "metrics", "otel", "parsing", "registry", "testing"],
     ["__init__"],
     ["_bridge", "legacy"],
     ["cli"],

@@ -102,6 +102,8 @@ def test_every_public_method_is_documented(name):
     [
         ("errors", ["KINDS", "LlmError"]),
         ("handler", ["StreamingHandler", "TeeReader"]),
+        ("httpx", ["AsyncClient", "AsyncTransport", "Client", "Transport"]),
+        ("httpx2", ["AsyncClient", "AsyncTransport", "Client", "Transport"]),
         ("interface", ["LlmClientInterface"]),
         ("legacy", ["install", "uninstall", "use_config", "use_defaults"]),
         ("metrics", ["MetricsCollector", "MetricsSnapshot", "ModelMetrics"]),

@@ -166,6 +166,7 @@ struct Inner {
     maybe_processed: bool,
     retry_budget_exhausted: bool,
     wrong_address: bool,
+    reset: bool,
     request_id: Option<String>,
     headers: Option<Headers>,
     api: Option<ApiFailure>,
@@ -206,6 +207,8 @@ fields! {
     retry_budget_exhausted: bool, is_retry_budget_exhausted, with_retry_budget_exhausted;
     /// Whether the address may be wrong, because nothing was found there, or something else than the API.
     wrong_address: bool, may_be_wrong_address, with_wrong_address;
+    /// Whether the peer broke the connection off, instead of closing it.
+    reset: bool, was_reset, with_reset;
 }
 
 impl Error {
@@ -220,6 +223,7 @@ impl Error {
             maybe_processed: false,
             retry_budget_exhausted: false,
             wrong_address: false,
+            reset: false,
             request_id: None,
             headers: None,
             api: None,

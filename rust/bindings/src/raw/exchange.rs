@@ -1,7 +1,7 @@
 //! `HttpExchange`: one request of others with its reply.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::{Buf, Bytes};
 use parking_lot::Mutex;
@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyList, PyTuple};
 use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::raw::{Exchange, RawCall, RawHead, pass};
-use tokenwire_core::stream::{Interest, Taken};
+use tokenwire_core::stream::{Interest, Parker, Taken};
 
 use crate::ground::caller::Caller;
 use crate::ground::fork;
@@ -21,6 +21,7 @@ use crate::stream::driver::Driver;
 use crate::stream::parking::{Parking, second_reader};
 use crate::stream::turn::Turn;
 use crate::values::raise;
+use crate::wake::descriptor::WakeFd;
 use crate::wake::waiter::Waiter;
 
 /// How many bytes a step returns at most.
@@ -72,6 +73,8 @@ pub(super) struct Shared {
     // Locked while a sync reader waits, so that there is one reader at a time.
     driver: Mutex<Option<Driver>>,
     parking: Mutex<Parking>,
+    /// For a loop other than asyncio's.
+    descriptor: OnceLock<Arc<WakeFd>>,
     reading: Mutex<Reading>,
 }
 
@@ -172,6 +175,25 @@ impl Shared {
     ) -> PyResult<Option<Bound<'py, Waiter>>> {
         let mut parking = self.parking.try_lock().ok_or_else(second_reader)?;
         parking.park(py, &self.exchange, want.interest())
+    }
+
+    /// Parks a reader that watches a descriptor. Returns the descriptor, or None if something arrived in the meantime.
+    pub(super) fn park_at_descriptor(&self, py: Python<'_>, want: Want) -> PyResult<Option<i64>> {
+        let bell = match self.descriptor.get() {
+            Some(bell) => bell,
+            None => {
+                let fresh = WakeFd::new().map_err(|error| {
+                    let message = format!("no descriptor to wait for ({error}): raise `ulimit -n`");
+                    self.raise(py, Error::new(ErrorKind::Connect, message))
+                })?;
+                self.descriptor.get_or_init(|| fresh.into())
+            }
+        };
+        bell.clear();
+        let is_parked = self
+            .exchange
+            .park(Parker::Mailbox(bell.clone(), 0), want.interest());
+        Ok(is_parked.then(|| bell.raw()))
     }
 
     /// Sends the request on a leased lane, at most once.
@@ -292,6 +314,7 @@ impl HttpExchange {
                 generation: fork::generation(),
                 driver: Mutex::default(),
                 parking: Mutex::default(),
+                descriptor: OnceLock::new(),
                 reading: Mutex::default(),
             }),
         }
@@ -299,8 +322,15 @@ impl HttpExchange {
 
     /// The exception that `raised` makes of an error.
     pub(super) fn raise_by(py: Python<'_>, raised: &Py<PyAny>, error: Error) -> PyErr {
+        let was_reset = error.was_reset();
         let ours = raise::to_py(py, error, &Caller::default());
-        match raised.bind(py).call1((ours.value(py),)) {
+        let ours = ours.value(py);
+        let noted = if was_reset {
+            ours.setattr("_was_reset", true)
+        } else {
+            Ok(())
+        };
+        match noted.and_then(|()| raised.bind(py).call1((ours,))) {
             Ok(made) => PyErr::from_value(made),
             Err(broken) => broken,
         }

@@ -48,6 +48,24 @@ impl ExchangeStep {
         }
     }
 
+    /// The same for an event loop that is not asyncio's. Returns (None, what was found) or (a descriptor, None): then it
+    /// is to be called again when the descriptor is readable. Whoever stops waiting calls `close`.
+    fn advance<'py>(&self, py: Python<'py>) -> PyResult<(Option<i64>, Option<Bound<'py, PyAny>>)> {
+        loop {
+            match self.shared.look(py, self.want, false)? {
+                Found::Value(value) => return Ok((None, Some(value))),
+                Found::End => return Err(PyStopAsyncIteration::new_err(())),
+                Found::Rest => {}
+                Found::Nothing => {
+                    self.shared.start_async(py)?;
+                    if let Some(descriptor) = self.shared.park_at_descriptor(py, self.want)? {
+                        return Ok((Some(descriptor), None));
+                    }
+                }
+            }
+        }
+    }
+
     #[pyo3(signature = (kind, value=None, _traceback=None))]
     fn throw(
         &self,

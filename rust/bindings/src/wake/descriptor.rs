@@ -12,6 +12,8 @@ use std::os::unix::net::UnixStream as Stream;
 #[cfg(windows)]
 use std::os::windows::io::{AsRawSocket, FromRawSocket};
 
+use tokenwire_core::stream::Wake;
+
 /// The ringing end, and the end that becomes readable.
 pub(crate) struct WakeFd {
     writer: Stream,
@@ -80,6 +82,13 @@ impl WakeFd {
 
     fn readable_end(&self) -> &Stream {
         self.reader.as_ref().unwrap_or(&self.writer)
+    }
+}
+
+impl Wake for WakeFd {
+    /// Rings for its only reader.
+    fn wake(&self, _: u64) {
+        self.ring();
     }
 }
 

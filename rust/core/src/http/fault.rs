@@ -319,10 +319,19 @@ pub(super) fn of_exchange(error: &(dyn StdError + 'static), place: &Place, phase
         let message = format!("{origin} closed the connection before its reply was complete");
         (ErrorKind::ConnectionLost, message)
     };
+    let was_reset = root_io(error).is_some_and(|io| {
+        matches!(
+            io.kind(),
+            io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+        )
+    });
     Error::new(kind, message)
         .at(phase)
         .retryable(true)
         .maybe_processed(true)
+        .with_reset(was_reset)
 }
 
 pub(super) fn reason(io: &io::Error) -> String {

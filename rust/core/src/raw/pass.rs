@@ -38,7 +38,9 @@ async fn carry_out(transport: &Transport, call: RawCall) -> Result<(), Error> {
         let (said, _) = body.up_to(MISTAKE_BYTES, &call.outgoing.place).await;
         return Err(mistake(&said));
     }
-    let judge = call.asked.and_then(|asked| Judge::new(asked, &parts));
+    let judge = call
+        .asked
+        .and_then(|asked| Judge::new(asked, &parts, transport.hub().workers()));
     clock.note_sent(probe.sent_at(), &exchange);
     exchange.publish_head(RawHead::of(&parts));
     let mut reading = Reading {
@@ -50,9 +52,9 @@ async fn carry_out(transport: &Transport, call: RawCall) -> Result<(), Error> {
     let read = reading.read(body).await;
     transport.touch();
     match (read, &mut reading.judge) {
-        (Ok(()), Some(judge)) => judge.end(&call.outgoing.place),
+        (Ok(()), Some(judge)) => judge.end(&call.outgoing.place).await,
         (Err(error), Some(judge)) if error.kind() != ErrorKind::ClientClosed => {
-            Err(judge.broken(error))
+            Err(judge.broken(error).await)
         }
         (read, _) => read,
     }
@@ -127,7 +129,7 @@ impl Reading<'_> {
             gap.restart(exchange);
             clock.note_bytes();
             if let Some(judge) = &mut self.judge {
-                if judge.feed(&bytes) {
+                if judge.feed(&bytes).await {
                     clock.note_content(exchange);
                 } else if judge.is_reading() {
                     clock.check(exchange, place)?;
