@@ -18,15 +18,6 @@ use crate::sse::Item;
 use crate::wire::{Dialect, Step, StreamDecoder, providers};
 use crate::workers::Workers;
 
-/// The paths of streams, and the APIs that have them. The first that fits counts.
-const PATHS: [(&str, &str); 5] = [
-    ("/chat/completions", "chat"),
-    ("/completions", "completions"),
-    ("/messages", "messages"),
-    ("/responses", "responses"),
-    (":streamGenerateContent", "gemini"),
-];
-
 /// What a request asks for, as far as its stream depends on it.
 #[derive(Clone, Copy)]
 pub(super) struct Asked {
@@ -35,13 +26,11 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// `None` if the path with its query is not that of a stream.
+    /// `None` if the path with its query is not that of a known API.
     pub(super) fn of(path: &str, body: Option<&Bytes>) -> Option<Self> {
         let path = path.split('?').next().unwrap_or_default();
-        let path = path.trim_end_matches('/');
-        let (_, api) = PATHS.iter().find(|(end, _)| path.ends_with(end))?;
         Some(Self {
-            dialect: providers::dialect(api)?,
+            dialect: providers::dialect_at(path)?,
             choices: body.map_or(1, |body| choices(body)),
         })
     }
