@@ -38,6 +38,18 @@ OTHER_APIS = {
 }
 """The same over other APIs than chat completions, whose events are longer."""
 
+# The client of the same package, over the engine.
+OVER_ENGINE = {"BENCH_TRANSPORT": "tokenwire"}
+
+OPENAI = "openai"
+OPENAI_OVER = "openai over tokenwire.httpx2"
+OPENAI_AIOHTTP = "openai over its aiohttp extra"
+ANTHROPIC = "anthropic"
+ANTHROPIC_OVER = "anthropic over tokenwire.httpx2"
+HTTPX2 = "httpx2, bytes"
+HTTPX2_OVER = "httpx2 over tokenwire.httpx2, bytes"
+STREAMS_AND_REPLIES = ("stream_async", "stream_sync", "ask_sync", "ask_async")
+
 # A hand-written loop that processes each block at once and calls back, without an iterator for the
 # reader of the stream. It is the least that Python code can do, next to what users write.
 IN_BLOCKS = {"BENCH_FORM": "blocks"}
@@ -104,7 +116,56 @@ CONTESTANTS = [
         kinds=("stream_async", "stream_sync"),
     ),
     Contestant("(bare socket + orjson)", "pyreqwest", "socket_worker", kinds=("ask_sync",)),
-    Contestant("openai", "openai", "openai_worker", "from openai import OpenAI", share=0.05),
+    Contestant(OPENAI, "openai", "openai_worker", "from openai import OpenAI", share=0.05),
+    Contestant(
+        OPENAI_OVER,
+        "openai",
+        "openai_worker",
+        variables=OVER_ENGINE,
+        share=0.05,
+        kinds=STREAMS_AND_REPLIES,
+    ),
+    Contestant(
+        OPENAI_AIOHTTP,
+        "openai",
+        "openai_worker",
+        variables={"BENCH_TRANSPORT": "aiohttp"},
+        share=0.05,
+        has_sync=False,
+        kinds=STREAMS_AND_REPLIES,
+    ),
+    Contestant(
+        ANTHROPIC,
+        "anthropic",
+        "anthropic_worker",
+        "from anthropic import Anthropic",
+        share=0.1,
+        kinds=STREAMS_AND_REPLIES,
+    ),
+    Contestant(
+        ANTHROPIC_OVER,
+        "anthropic",
+        "anthropic_worker",
+        variables=OVER_ENGINE,
+        share=0.1,
+        kinds=STREAMS_AND_REPLIES,
+    ),
+    Contestant(
+        HTTPX2,
+        "httpx2",
+        "httpx2_worker",
+        variables=IN_BLOCKS,
+        share=0.2,
+        kinds=STREAMS_AND_REPLIES,
+    ),
+    Contestant(
+        HTTPX2_OVER,
+        "httpx2",
+        "httpx2_worker",
+        variables={**IN_BLOCKS, **OVER_ENGINE},
+        share=0.2,
+        kinds=STREAMS_AND_REPLIES,
+    ),
     Contestant(
         "httpx2 + orjson",
         "httpx2",

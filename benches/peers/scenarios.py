@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from contestants import GENERAL, OTHER_APIS, OURS
+from contestants import (
+    ANTHROPIC,
+    ANTHROPIC_OVER,
+    GENERAL,
+    HTTPX2,
+    HTTPX2_OVER,
+    OPENAI,
+    OPENAI_AIOHTTP,
+    OPENAI_OVER,
+    OTHER_APIS,
+    OURS,
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,17 @@ def _paced(per_token_us: int) -> dict[str, Any]:
     return {"per_token_us": per_token_us}
 
 
+# The clients of others over our transport, beside the same clients without it.
+TRANSPORT_BURST = (
+    Gate(0.30, HTTPX2, ours=HTTPX2_OVER),
+    Gate(0.75, ANTHROPIC, ours=ANTHROPIC_OVER),
+)
+TRANSPORT_REPLY = (
+    Gate(0.30, HTTPX2, ours=HTTPX2_OVER),
+    Gate(0.55, OPENAI, ours=OPENAI_OVER),
+    Gate(0.50, ANTHROPIC, ours=ANTHROPIC_OVER),
+)
+
 BURST = (
     Gate(1 / 110, "openai"),
     Gate(0.20, "pyreqwest + orjson"),
@@ -61,7 +83,7 @@ SCENARIOS = [
         amount="streams",
         spec={"streams": 40, "tokens": 5000},
         pacing={"tokens_per_write": 8},
-        gates=BURST,
+        gates=(*BURST, *TRANSPORT_BURST, Gate(1.0, OPENAI_AIOHTTP, ours=OPENAI_OVER)),
         shows=("loop_thread_us", "units_per_wake"),
     ),
     Scenario(
@@ -73,7 +95,7 @@ SCENARIOS = [
         amount="streams",
         spec={"streams": 40, "tokens": 5000},
         pacing={"tokens_per_write": 8},
-        gates=BURST,
+        gates=(*BURST, *TRANSPORT_BURST),
     ),
     Scenario(
         "burst1-asyncio",
@@ -141,6 +163,7 @@ SCENARIOS = [
         gates=(
             Gate(0.75, "pyreqwest + orjson"),
             Gate(0.95, "pyreqwest + orjson", ours=GENERAL),
+            *TRANSPORT_REPLY,
         ),
         pins=(0, 1),
         shows=("cpu_us", "p99_us"),
@@ -153,7 +176,7 @@ SCENARIOS = [
         "µs CPU / request",
         amount="requests",
         spec={"requests": 8000, "at_once": 100, "tokens": 16},
-        gates=(Gate(0.33, "pyreqwest + orjson"),),
+        gates=(Gate(0.33, "pyreqwest + orjson"), *TRANSPORT_REPLY),
         shows=("loop_thread_us", "units_per_wake"),
     ),
     Scenario(

@@ -12,6 +12,10 @@ ROOT = HERE.parent.parent
 PLACE = ROOT / ".venv-bench"
 
 
+WITH_OURS = ("tokenwire", "openai", "anthropic", "httpx2")
+"""Environments that can import tokenwire."""
+
+
 class NotInstalled(Exception):  # noqa: N818 (a reason for the report)
     """The packages cannot be installed here."""
 
@@ -28,7 +32,7 @@ def python_of(name: str) -> Path:
     _call([sys.executable, "-m", "venv", "--clear", str(place)])
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     _call([*pip, "--no-deps", "-r", str(wanted)])
-    if name == "tokenwire":
+    if name in WITH_OURS:
         # The package from this folder: `make` has built its engine for release.
         [site] = place.glob("lib/python3*/site-packages")
         (site / "tokenwire.pth").write_text(f"{ROOT / 'python'}\n", encoding="utf-8")

@@ -1483,7 +1483,8 @@ def check_behaviour(json: str) -> None:
     """
 
 def intercept(base_url: str | None) -> None:
-    """Sends every call to this base URL, without its key. None ends this.
+    """Sends every call to this base URL, without its key. Requests of others that are not calls are refused. None
+    ends this.
 
     Raises:
         LlmConfigError: It is not a URL.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 from typing import TYPE_CHECKING
 
 import httpx2
+import orjson
 from lines import HEADERS, Lines, body, reply
 from measure import run
 
@@ -55,5 +58,49 @@ class Httpx2:
         return reply(response.content)
 
 
+class Bytes(Httpx2):
+    """The blocks alone: what the client itself costs, without a loop over their lines."""
+
+    def read(self, client: httpx2.Client, prompt: str, tokens: int, take: Take) -> None:
+        content = body(prompt, tokens, stream=True)
+        with client.stream("POST", "/chat/completions", content=content) as response:
+            blocks = list(response.iter_bytes())
+        _feed(blocks, take)
+
+    async def read_async(
+        self, client: httpx2.AsyncClient, prompt: str, tokens: int, take: Take
+    ) -> None:
+        content = body(prompt, tokens, stream=True)
+        async with client.stream("POST", "/chat/completions", content=content) as response:
+            blocks = [block async for block in response.aiter_bytes()]
+        _feed(blocks, take)
+
+
+# A test of the bytes must see each text, and costs little beside the client.
+TEXT = re.compile(rb'"content":("(?:[^"\\]|\\.)+")')
+
+
+def _feed(blocks: list[bytes], take: Take) -> None:
+    for text in orjson.loads(b"[" + b",".join(TEXT.findall(b"".join(blocks))) + b"]"):
+        take(text)
+
+
+class OverEngine(Bytes):
+    """The same over `tokenwire.httpx2`."""
+
+    def make(self, base_url: str) -> httpx2.Client:
+        from tokenwire.httpx2 import Client
+
+        return Client(base_url=base_url, headers=HEADERS, timeout=600, limits=LIMITS)
+
+    async def make_async(self, base_url: str) -> httpx2.AsyncClient:
+        from tokenwire.httpx2 import AsyncClient
+
+        return AsyncClient(base_url=base_url, headers=HEADERS, timeout=600, limits=LIMITS)
+
+
 if __name__ == "__main__":
-    run(Httpx2())
+    if "BENCH_TRANSPORT" in os.environ:
+        run(OverEngine())
+    else:
+        run(Bytes() if "BENCH_FORM" in os.environ else Httpx2())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from measure import run
@@ -72,5 +73,32 @@ class Official:
         )
 
 
+class OverEngine(Official):
+    """The same over `tokenwire.httpx2`."""
+
+    def make(self, base_url: str) -> OpenAI:
+        from tokenwire.httpx2 import Client
+
+        return OpenAI(base_url=base_url, api_key="sk-bench", http_client=Client(timeout=600))
+
+    async def make_async(self, base_url: str) -> AsyncOpenAI:
+        from tokenwire.httpx2 import AsyncClient
+
+        client = AsyncClient(timeout=600)
+        return AsyncOpenAI(base_url=base_url, api_key="sk-bench", http_client=client)
+
+
+class OverAiohttp(Official):
+    """The same over the SDK's own extra."""
+
+    async def make_async(self, base_url: str) -> AsyncOpenAI:
+        from openai import DefaultAioHttpClient
+
+        client = DefaultAioHttpClient()
+        return AsyncOpenAI(base_url=base_url, api_key="sk-bench", http_client=client)
+
+
+FORMS = {"tokenwire": OverEngine, "aiohttp": OverAiohttp, "": Official}
+
 if __name__ == "__main__":
-    run(Official())
+    run(FORMS[os.environ.get("BENCH_TRANSPORT", "")]())

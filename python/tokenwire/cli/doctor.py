@@ -1,8 +1,9 @@
 """Find out why calls do not work.
 
-It checks versions, certificates, proxies, keys, open files and the configuration, and shows the
-road of the calls to each provider that is set up: transport, proxy and roots. It shows the names
-of key variables, but no key. Nothing is sent without --reach.
+It checks versions, certificates, proxies, keys, open files and the configuration. It names the
+SDKs that are installed and the client of tokenwire that each accepts, and shows the road of the
+calls to each provider that is set up: transport, proxy and roots. It shows the names of key
+variables, but no key. Nothing is sent without --reach.
 
 Examples:
   tokenwire doctor
@@ -43,10 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Run the command."""
-    from tokenwire.cli import findings, roads
+    from tokenwire.cli import findings, libraries, roads
 
     found = [
         *findings.local_findings(),
+        *libraries.library_findings(),
         *roads.road_findings(parsed.reach),
         *findings.reach_findings(parsed.reach),
     ]

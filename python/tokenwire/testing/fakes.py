@@ -310,7 +310,9 @@ def fake(rules: Rules | None = None) -> Fake:
         assert f.requests[0].messages[-1]["content"] == "Say hi."
 
     This applies to all threads of the process, to clients created before and inside the block, and
-    to forked children. No key is needed, none is sent, and nothing leaves the machine.
+    to forked children. Calls that other libraries send over `tokenwire.httpx2` and
+    `tokenwire.httpx` are answered, too. No key is needed, none is sent, and nothing leaves the
+    machine.
 
     Args:
         rules: Replies by pattern. A pattern is a case-sensitive glob over `provider:model`; the

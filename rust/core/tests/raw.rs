@@ -14,6 +14,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use support::*;
 use tokenwire_core::error::{Error, ErrorKind as K, Phase};
+use tokenwire_core::http::test_rules::MISTAKE_HEADER;
 use tokenwire_core::http::{Hub, Transport};
 use tokenwire_core::raw::{Exchange, RawCall, RawClient, RawHead, RawLimits, RawRequest, pass};
 use tokenwire_core::stream::{Interest, Parker, Taken};
@@ -210,6 +211,24 @@ async fn a_redirect_is_a_reply() {
         .send(&url(&server, "/"), RawLimits::default())
         .await;
     assert_eq!((sent.head.unwrap().status, server.requests()), (307, 1));
+}
+
+#[tokio::test]
+async fn a_mistake_of_the_test_is_an_error_and_a_real_server_cannot_report_one() {
+    let headers = format!("{MISTAKE_HEADER}: 1\r\n");
+    let server = Server::always(response("400 Bad Request", &headers, "no rule"));
+    let sender = Sender::new();
+    let rules = sender.transport.hub().test_rules();
+    rules.intercept(Some(&server.base_url())).unwrap();
+    let sent = sender
+        .send("https://api.openai.com/v1/responses", RawLimits::default())
+        .await;
+    let error = sent.error.unwrap();
+    assert_eq!((error.kind(), error.message()), (K::Config, "no rule"));
+    assert!(sent.head.is_none() && !error.is_retryable());
+    rules.intercept(None).unwrap();
+    let sent = sender.send(&url(&server, "/"), RawLimits::default()).await;
+    assert_eq!((sent.head.unwrap().status, &*sent.body), (400, "no rule"));
 }
 
 #[tokio::test]

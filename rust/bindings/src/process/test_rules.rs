@@ -10,7 +10,8 @@ use crate::ground::caller::Caller;
 use crate::process::current::{TEST_RULES, current, existing};
 use crate::values::raise;
 
-/// Sends every call to this base URL, without its key. None ends this.
+/// Sends every call to this base URL, without its key. Requests of others that are not calls are refused. None
+/// ends this.
 ///
 /// Raises:
 ///     LlmConfigError: It is not a URL.

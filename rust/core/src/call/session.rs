@@ -10,7 +10,7 @@ use super::echo;
 use super::failure::{Failure, may_need_https, of_reply};
 use crate::client::Call;
 use crate::error::{Attempt, Error, ErrorKind, Phase};
-use crate::http::{Body, Head, Probe, Transport, send};
+use crate::http::{Body, Head, Probe, Transport, mistake, send};
 use crate::log::Event;
 use crate::message::Timing;
 use crate::redact::shortened;
@@ -128,8 +128,9 @@ impl<'a> Session<'a> {
     }
 
     fn error_reply(&self, head: &Head, body: &[u8]) -> Failure {
-        if let Some(mistake) = self.call.interception.mistake(head, body) {
-            return mistake.into();
+        let has_header = |name: &str| head.header(name).is_some();
+        if self.call.interception.is_mistake(has_header) {
+            return mistake(body).into();
         }
         let now = SystemTime::now();
         let mut hints = server_hints(|name| head.header(name), now);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use url::{Host, Url};
 
 use super::vertex;
-use crate::wire::{At, Dialect, Provider};
+use crate::wire::{At, Dialect, Provider, providers};
 
 /// Stands for a place of an address, such as `{region}`, while the address is read as a URL.
 const PLACE: &str = "any-place";
@@ -40,6 +40,18 @@ pub(super) fn of(provider: &Provider, base: &Url) -> At {
         }
     }
     At::Elsewhere
+}
+
+/// The provider that has its address at the host of `url`; the first one of several.
+pub(crate) fn provider_at(url: &Url) -> Option<Arc<Provider>> {
+    let mut origin = url.clone();
+    origin.set_path("");
+    let is_of = |provider: &&Arc<Provider>| {
+        let own = provider.base_url.as_deref();
+        (provider.is_vertex && vertex::is_host(url))
+            || own.is_some_and(|own| is_at(&with_path(own, ""), &origin))
+    };
+    providers::all().find(is_of).cloned()
 }
 
 /// Gives `base`, which is an address of `provider`, the path that `dialect` has there.

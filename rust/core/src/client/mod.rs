@@ -5,7 +5,7 @@
 //! `address` reads base URLs (`unix` those of sockets) and builds the URLs below them, `azure` finds those of an Azure
 //! resource and `vertex` those of Vertex, `home` knows those of the provider itself, and `target` is where a call goes. `route` is how their server is
 //! reached, and `headers` writes the headers of a call, including the key. `own` is what of it is secret. `intercept` is
-//! how a call changes when a test intercepts it, and `asked` what an error says of the address.
+//! how a request changes when a test intercepts it, and `asked` what an error says of the address.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -30,8 +30,8 @@ mod azure;
 mod call;
 mod check;
 mod headers;
-mod home;
-mod intercept;
+pub(crate) mod home;
+pub(crate) mod intercept;
 mod options;
 mod own;
 pub(crate) mod route;

@@ -64,7 +64,7 @@ pub(crate) use proxy::{
 pub(crate) use response::Body;
 pub use response::Head;
 pub use roots::{RootPlace, root_places};
-pub(crate) use test_rules::Interception;
+pub(crate) use test_rules::{Interception, mistake};
 pub(crate) use tls::TlsKey;
 pub use transport::Transport;
 pub(crate) use unix::UnixSocket;

@@ -12,7 +12,6 @@ use super::host;
 use super::no_proxy::split_port;
 use super::outgoing::{Outgoing, Road};
 use super::proxy::Proxy;
-use super::response::Head;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::redact;
 
@@ -41,7 +40,8 @@ pub struct TestRules {
 
 impl TestRules {
     /// Sends all calls that are prepared from now on to `base_url`, without their keys and with headers that say
-    /// what they were: see [`CALL_HEADER`]. `None` ends this.
+    /// what they were: see [`CALL_HEADER`]. Requests of others are sent there if they are calls, too, and are refused if
+    /// not. `None` ends this.
     pub fn intercept(&self, base_url: Option<&str>) -> Result<(), Error> {
         let url = base_url.map(Url::parse).transpose().map_err(|error| {
             Error::new(
@@ -130,15 +130,16 @@ impl Interception {
         if self.is_on() { Duration::ZERO } else { usual }
     }
 
-    /// The error of a reply that says that the test itself is wrong. A real server cannot cause it.
-    pub(crate) fn mistake(&self, head: &Head, body: &[u8]) -> Option<Error> {
-        if !self.is_on() {
-            return None;
-        }
-        head.header(MISTAKE_HEADER)?;
-        let message = redact::one_line(&String::from_utf8_lossy(body), SHOWN_CHARS);
-        Some(Error::new(ErrorKind::Config, message).at(Phase::Head))
+    /// Whether a reply that `has_header` says that the test itself is wrong. A real server cannot cause it.
+    pub(crate) fn is_mistake(&self, has_header: impl FnOnce(&str) -> bool) -> bool {
+        self.is_on() && has_header(MISTAKE_HEADER)
     }
+}
+
+/// The error of such a reply, by its body.
+pub(crate) fn mistake(body: &[u8]) -> Error {
+    let message = redact::one_line(&String::from_utf8_lossy(body), SHOWN_CHARS);
+    Error::new(ErrorKind::Config, message).at(Phase::Head)
 }
 
 fn is_allowed(allowed: &[String], url: &Url) -> bool {

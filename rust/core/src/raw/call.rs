@@ -11,12 +11,13 @@ use parking_lot::Mutex;
 use url::Url;
 
 use super::exchange::Exchange;
+use super::intercept;
 use super::judge::Asked;
 use super::limits::RawLimits;
 use crate::client::route;
 use crate::config::{ClientConfig, Family, TransportSetting};
 use crate::error::{Error, ErrorKind};
-use crate::http::{Hub, Origin, Outgoing, Payload, Place, Route, Target, UnixSocket};
+use crate::http::{Hub, Interception, Origin, Outgoing, Payload, Place, Route, Target, UnixSocket};
 
 /// For how many origins a client remembers the way.
 const MOST_WAYS: usize = 256;
@@ -61,6 +62,7 @@ pub struct RawCall {
     pub(super) exchange: Arc<Exchange>,
     pub(super) limits: RawLimits,
     pub(super) asked: Option<Asked>,
+    pub(super) interception: Interception,
 }
 
 fn refused(message: impl Into<String>) -> Error {
@@ -123,19 +125,24 @@ impl RawClient {
             Some(bytes) => Payload::Bytes(bytes),
             None => Payload::Pieces(Arc::clone(&exchange) as _),
         };
+        let mut outgoing = Outgoing {
+            method,
+            target: Target::as_written(url, path)?,
+            headers,
+            body,
+            route: way.route,
+            origin: way.origin,
+            place: way.place,
+        };
+        let interception = self.hub.test_rules().interception();
+        let sender = (&*self.hub, &self.config.limits);
+        intercept::redirect(&interception, &mut outgoing, sender)?;
         Ok(RawCall {
-            outgoing: Outgoing {
-                method,
-                target: Target::as_written(url, path)?,
-                headers,
-                body,
-                route: way.route,
-                origin: way.origin,
-                place: way.place,
-            },
+            outgoing,
             exchange,
             limits: request.limits,
             asked,
+            interception,
         })
     }
 

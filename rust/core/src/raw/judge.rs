@@ -16,15 +16,7 @@ use crate::http::encoding::Unpacker;
 use crate::message::{ChunkKind, Fold, Reply};
 use crate::sse::Item;
 use crate::wire::{Dialect, Step, StreamDecoder, providers};
-
-/// The paths of streams, and the APIs that have them. The first that fits counts.
-const PATHS: [(&str, &str); 5] = [
-    ("/chat/completions", "chat"),
-    ("/completions", "completions"),
-    ("/messages", "messages"),
-    ("/responses", "responses"),
-    (":streamGenerateContent", "gemini"),
-];
+use crate::workers::Workers;
 
 /// What a request asks for, as far as its stream depends on it.
 #[derive(Clone, Copy)]
@@ -34,13 +26,11 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// `None` if the path with its query is not that of a stream.
+    /// `None` if the path with its query is not that of a known API.
     pub(super) fn of(path: &str, body: Option<&Bytes>) -> Option<Self> {
         let path = path.split('?').next().unwrap_or_default();
-        let path = path.trim_end_matches('/');
-        let (_, api) = PATHS.iter().find(|(end, _)| path.ends_with(end))?;
         Some(Self {
-            dialect: providers::dialect(api)?,
+            dialect: providers::dialect_at(path)?,
             choices: body.map_or(1, |body| choices(body)),
         })
     }
@@ -48,6 +38,7 @@ impl Asked {
 
 /// Reads a stream beside its reader.
 pub(super) struct Judge {
+    workers: Workers,
     // `None` once there is nothing more to judge.
     reading: Option<Box<Reading>>,
 }
@@ -63,7 +54,7 @@ struct Reading {
 
 impl Judge {
     /// The judge of the body that follows this head; `None` if it is not a stream.
-    pub(super) fn new(asked: Asked, head: &Parts) -> Option<Self> {
+    pub(super) fn new(asked: Asked, head: &Parts, workers: &Workers) -> Option<Self> {
         let kind = head.headers.get(CONTENT_TYPE)?.as_bytes();
         let is_stream = kind
             .get(.."text/event-stream".len())
@@ -85,6 +76,7 @@ impl Judge {
             is_done: false,
         };
         Some(Self {
+            workers: workers.clone(),
             reading: Some(Box::new(reading)),
         })
     }
@@ -95,27 +87,36 @@ impl Judge {
     }
 
     /// Reads bytes. Returns whether there was content in them. What cannot be read, and what is an error, is the
-    /// reader's business, and then nothing more is judged.
-    pub(super) fn feed(&mut self, bytes: &Bytes) -> bool {
-        let Some(reading) = &mut self.reading else {
+    /// reader's business, and then nothing more is judged. A large event is read by a worker.
+    pub(super) async fn feed(&mut self, bytes: &Bytes) -> bool {
+        let Some(mut reading) = self.reading.take() else {
             return false;
         };
-        let read = reading.feed(bytes);
-        if read.is_err()
+        let (size, bytes) = (reading.step_bytes(bytes.len()), bytes.clone());
+        let step = move || {
+            let read = reading.feed(&bytes);
+            (reading, read)
+        };
+        let (reading, read) = self.workers.run(size, step).await;
+        let is_over = read.is_err()
             || reading.is_done
-            || reading.fold.kept() > Limits::default().max_reply_bytes
-        {
-            self.reading = None;
+            || reading.fold.kept() > Limits::default().max_reply_bytes;
+        if is_over {
+            self.workers.free(reading.fold.kept(), reading);
+        } else {
+            self.reading = Some(reading);
         }
         read.unwrap_or(false)
     }
 
     /// At the clean end of the body: whether the stream is whole.
-    pub(super) fn end(&mut self, place: &Place) -> Result<(), Error> {
+    pub(super) async fn end(&mut self, place: &Place) -> Result<(), Error> {
         let Some(mut reading) = self.reading.take() else {
             return Ok(());
         };
-        let Some(why) = reading.missing() else {
+        let size = reading.step_bytes(0).max(reading.fold.kept());
+        let step = move || reading.missing().map(|why| (why, reading.partial()));
+        let Some((why, partial)) = self.workers.run(size, step).await else {
             return Ok(());
         };
         let message = format!("the stream from {} is incomplete: {why}", place.origin);
@@ -123,19 +124,39 @@ impl Judge {
             .at(Phase::Body)
             .retryable(true)
             .maybe_processed(true)
-            .with_partial(reading.partial()))
+            .with_partial(partial))
     }
 
     /// An error of the connection, with the reply so far.
-    pub(super) fn broken(&mut self, error: Error) -> Error {
-        match &mut self.reading {
-            Some(reading) => error.with_partial(reading.partial()),
-            None => error,
+    pub(super) async fn broken(&mut self, error: Error) -> Error {
+        let Some(mut reading) = self.reading.take() else {
+            return error;
+        };
+        let size = reading.fold.kept();
+        let partial = self.workers.run(size, move || reading.partial()).await;
+        error.with_partial(partial)
+    }
+}
+
+impl Drop for Judge {
+    fn drop(&mut self) {
+        if let Some(reading) = self.reading.take() {
+            let size = reading.fold.kept().max(reading.cutter.pending());
+            self.workers.free(size, reading);
         }
     }
 }
 
+/// So many times its size a piece of a compressed stream may have unpacked, as an estimate of the work.
+const PACKED: usize = 64;
+
 impl Reading {
+    /// How many bytes the next step works on at most, about.
+    fn step_bytes(&self, new: usize) -> usize {
+        let times = if self.unpacker.is_some() { PACKED } else { 1 };
+        self.cutter.pending() + new * times
+    }
+
     fn feed(&mut self, bytes: &Bytes) -> Result<bool, Error> {
         if self.is_done {
             return Ok(false);
@@ -229,7 +250,7 @@ impl Reading {
             return None;
         }
         self.fold.settle();
-        Some(Arc::new(self.fold.reply()))
+        Some(Arc::new(self.fold.take()))
     }
 }
 

@@ -4,13 +4,14 @@
 //! from which the reader in Python takes the head and the bytes. Nothing is retried but a request that met the end of
 //! an idle connection, no redirect is followed, nothing is unpacked, and a reply may be of any size.
 //!
-//! - `call`: a request that is ready to be sent
+//! - `call`: a request that is ready to be sent; `intercept`: how it changes when a test intercepts it
 //! - `exchange`: what is between the task that carries it out and the reader
 //! - `pass`: the task, under the limits of `limits`
 //! - `judge`: whether an event stream of a known API is whole
 
 mod call;
 mod exchange;
+mod intercept;
 mod judge;
 mod limits;
 mod pass;

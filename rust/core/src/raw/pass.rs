@@ -9,9 +9,12 @@ use super::exchange::{Exchange, RawHead};
 use super::judge::Judge;
 use super::limits::Gap;
 use crate::error::{Error, ErrorKind};
-use crate::http::{Body, Payload, Probe, Transport, pass as attempt};
+use crate::http::{Body, Payload, Probe, Transport, mistake, pass as attempt};
 use crate::panic::guard;
 use crate::stream::{Clock, closed_error};
+
+/// How much is read of what a test did wrong.
+const MISTAKE_BYTES: usize = 64 << 10;
 
 /// Carries out a request, and fills its exchange. Drive it until it returns; it also returns when the reader closes the
 /// exchange. Dropping it closes the connection.
@@ -30,7 +33,14 @@ async fn carry_out(transport: &Transport, call: RawCall) -> Result<(), Error> {
     let exchange = Arc::clone(&call.exchange);
     let mut clock = Clock::new(call.limits.first_token, call.limits.idle);
     let (parts, body, probe) = Box::pin(open(transport, &call, &clock)).await?;
-    let judge = call.asked.and_then(|asked| Judge::new(asked, &parts));
+    let has_header = |name: &str| parts.headers.contains_key(name);
+    if call.interception.is_mistake(has_header) {
+        let (said, _) = body.up_to(MISTAKE_BYTES, &call.outgoing.place).await;
+        return Err(mistake(&said));
+    }
+    let judge = call
+        .asked
+        .and_then(|asked| Judge::new(asked, &parts, transport.hub().workers()));
     clock.note_sent(probe.sent_at(), &exchange);
     exchange.publish_head(RawHead::of(&parts));
     let mut reading = Reading {
@@ -42,9 +52,9 @@ async fn carry_out(transport: &Transport, call: RawCall) -> Result<(), Error> {
     let read = reading.read(body).await;
     transport.touch();
     match (read, &mut reading.judge) {
-        (Ok(()), Some(judge)) => judge.end(&call.outgoing.place),
+        (Ok(()), Some(judge)) => judge.end(&call.outgoing.place).await,
         (Err(error), Some(judge)) if error.kind() != ErrorKind::ClientClosed => {
-            Err(judge.broken(error))
+            Err(judge.broken(error).await)
         }
         (read, _) => read,
     }
@@ -119,7 +129,7 @@ impl Reading<'_> {
             gap.restart(exchange);
             clock.note_bytes();
             if let Some(judge) = &mut self.judge {
-                if judge.feed(&bytes) {
+                if judge.feed(&bytes).await {
                     clock.note_content(exchange);
                 } else if judge.is_reading() {
                     clock.check(exchange, place)?;

@@ -23,7 +23,7 @@ const SECRET_NAMES: [&str; 11] = [
     "jwt",
 ];
 /// Parts of the names of those whose values are not: what they say appears in the texts of servers, too.
-const OPEN_NAMES: [&str; 18] = [
+const OPEN_NAMES: [&str; 19] = [
     "accept",
     "agent",
     "beta",
@@ -32,6 +32,7 @@ const OPEN_NAMES: [&str; 18] = [
     "deployment",
     "encoding",
     "format",
+    "goog-api-client",
     "language",
     "model",
     "organization",
@@ -192,6 +193,7 @@ mod tests {
             ("OpenAI-Beta", "assistants=v2"),
             ("api-version", "2024-10-21-preview"),
             ("X-Team", "blue"),
+            ("X-Goog-Api-Client", "google-genai-sdk/1.2.3 gl-python/3.11"),
             ("X-Stage", "production"),
             ("X-Debug", "true"),
             ("X-Since", "2024-10-21"),

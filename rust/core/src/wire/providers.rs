@@ -144,9 +144,14 @@ pub fn find(name: &str) -> Result<Arc<Provider>, Error> {
     Err(Error::new(ErrorKind::Config, message))
 }
 
+/// All providers, in the order of the table.
+pub fn all() -> impl Iterator<Item = &'static Arc<Provider>> {
+    PROVIDERS.iter()
+}
+
 /// Names of the providers that can be called, in the order of the table.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    PROVIDERS.iter().map(|row| &*row.name)
+    all().map(|row| &*row.name)
 }
 
 /// Whether this is the name of a provider, even if its API is not supported yet.
@@ -173,4 +178,16 @@ pub fn dialects() -> Vec<&'static dyn Dialect> {
 #[must_use]
 pub fn dialect(api: &str) -> Option<&'static dyn Dialect> {
     dialects().into_iter().find(|dialect| dialect.name() == api)
+}
+
+/// The dialect whose requests have this path, whatever is before it: the one with the longest end that fits.
+#[must_use]
+pub fn dialect_at(path: &str) -> Option<&'static dyn Dialect> {
+    let path = path.trim_end_matches('/');
+    let all = dialects().into_iter();
+    let ends = all.flat_map(|dialect| dialect.paths().iter().map(move |end| (end, dialect)));
+    let found = ends.filter(|(end, _)| path.ends_with(**end));
+    found
+        .max_by_key(|(end, _)| end.len())
+        .map(|(_, dialect)| dialect)
 }
