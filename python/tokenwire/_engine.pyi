@@ -1325,11 +1325,16 @@ class ExchangeStep(Generic[_Item_co]):
     def __await__(self) -> Generator[Any, Any, _Item_co]: ...
     def __iter__(self) -> Generator[Any, Any, _Item_co]: ...
     def advance(self) -> tuple[int | None, _Item_co | None]:
-        """The same for an event loop that is not asyncio's. Returns (None, what was found) or (a descriptor, None): then it
-        is to be called again when the descriptor is readable. Whoever stops waiting calls `close`.
+        """Takes a step in an event loop other than asyncio's.
+
+        Returns:
+            (None, the result), or (a descriptor, None): call it again when the descriptor is readable. Call `close` to
+            stop waiting.
         """
-    def throw(self, kind: Any, value: Any = None, _traceback: Any = None) -> Any: ...
-    def close(self) -> None: ...
+    def throw(self, kind: Any, value: Any = None, _traceback: Any = None) -> Any:
+        """Ends the exchange: the waiting task was cancelled."""
+    def close(self) -> None:
+        """Ends the exchange."""
     def __next__(self) -> Any: ...
 
 @final

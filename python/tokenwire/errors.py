@@ -48,7 +48,6 @@ The package and the engine both import this module early, so it imports nothing 
 
 from __future__ import annotations
 
-# Type checkers take this as true. It saves the import of `typing` at run time.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypedDict
@@ -88,8 +87,7 @@ class LlmError(Exception):
     """The base of all errors of tokenwire.
 
     Args:
-        message: One line that says how to fix it. Characters that steer a terminal, turn text
-            around or hide are escaped.
+        message: One line that says how to fix it. Characters that steer or hide are escaped.
         **fields: Values for the attributes below and those of the subclasses, by name.
 
     Attributes:
@@ -100,10 +98,8 @@ class LlmError(Exception):
         provider: The provider's name, such as ``"openai"``.
         model: The model's id, without a provider.
         partial: The partial reply; None if nothing arrived.
-        phase: The step at which the call failed: ``"prepare"``, ``"connect"``, ``"head"``,
-            ``"body"`` or ``"backoff"``.
-        retry_budget_exhausted: Whether the call was not retried because the client's retry budget
-            is used up.
+        phase: Where it failed: ``"prepare"``, ``"connect"``, ``"head"``, ``"body"``, ``"backoff"``.
+        retry_budget_exhausted: Whether a retry failed to happen as the client's budget is used up.
 
     Raises:
         TypeError: A field is unknown.
@@ -173,8 +169,7 @@ class LlmValidationError(LlmError, ValueError):
     The message names the path of the value, such as ``messages[2].content``.
 
     Attributes:
-        problems: Everything that is wrong, as ``path: reason``. The message contains the first
-            few.
+        problems: Everything that is wrong, as ``path: reason``; the message has the first few.
     """
 
     problems: tuple[str, ...] = ()
@@ -246,10 +241,7 @@ class LlmStreamIncompleteError(LlmStreamingError):
 
 
 class LlmStreamServerError(LlmStreamingError):
-    """The server sent an error after the first event.
-
-    It has the attributes of `LlmAPIError`, as far as the error contains them.
-    """
+    """The server sent an error after the first event. It has the attributes of `LlmAPIError`."""
 
     status_code: int | None = None
     type: str | None = None
@@ -352,18 +344,14 @@ class LlmUnexpectedContentError(LlmAPIError):
 
 
 class LlmEngineError(LlmError):
-    """The engine failed.
-
-    It is a bug in the engine (please report it), or the system could not start a thread.
-    """
+    """The engine failed: a bug (please report it), or the system could not start a thread."""
 
 
 class LlmClientClosedError(LlmError):
     """The client or stream was used after it was closed."""
 
 
-# Every class accepts the fields of all of them: an error of the engine may know more than its class
-# documents, such as a decode error with a status.
+# Every class accepts the fields of all: the engine may know more than a class documents.
 _FIELD_NAMES = {
     name
     for cls in (LlmError, LlmValidationError, LlmModelError, LlmAPIError)

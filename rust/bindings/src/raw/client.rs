@@ -159,7 +159,7 @@ fn seconds(name: &str, value: Option<f64>) -> Result<Option<Duration>, Error> {
         let message = format!("the `{name}` timeout is not a number");
         return Err(Error::new(ErrorKind::Config, message));
     }
-    // Longer than any process lives is no limit.
+    // No process lives longer than that.
     let limit = Duration::try_from_secs_f64(value.max(0.0)).ok();
     Ok(limit.filter(|limit| limit.as_secs() < 1 << 32))
 }

@@ -48,8 +48,11 @@ impl ExchangeStep {
         }
     }
 
-    /// The same for an event loop that is not asyncio's. Returns (None, what was found) or (a descriptor, None): then it
-    /// is to be called again when the descriptor is readable. Whoever stops waiting calls `close`.
+    /// Takes a step in an event loop other than asyncio's.
+    ///
+    /// Returns:
+    ///     (None, the result), or (a descriptor, None): call it again when the descriptor is readable. Call `close` to
+    ///     stop waiting.
     fn advance<'py>(&self, py: Python<'py>) -> PyResult<(Option<i64>, Option<Bound<'py, PyAny>>)> {
         loop {
             match self.shared.look(py, self.want, false)? {
@@ -66,6 +69,7 @@ impl ExchangeStep {
         }
     }
 
+    /// Ends the exchange: the waiting task was cancelled.
     #[pyo3(signature = (kind, value=None, _traceback=None))]
     fn throw(
         &self,
@@ -77,6 +81,7 @@ impl ExchangeStep {
         Err(thrown(kind, value))
     }
 
+    /// Ends the exchange.
     fn close(&self, py: Python<'_>) {
         self.shared.close(py);
     }

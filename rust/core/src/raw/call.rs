@@ -44,7 +44,7 @@ pub struct RawClient {
 pub struct RawRequest<'a> {
     /// The method.
     pub method: &'a str,
-    /// The whole URL, with its path and query as they are to be sent.
+    /// The whole URL. Its path and query are sent as they are.
     pub url: &'a str,
     /// Names and values.
     pub headers: &'a [(&'a [u8], &'a [u8])],
@@ -225,7 +225,7 @@ fn read_url(text: &str) -> Result<Url, Error> {
     Ok(url)
 }
 
-/// Path and query of a URL as they are written; `/` if there are none.
+/// Path and query of a URL as they are written; `/` without any.
 fn path_of(url: &str) -> &str {
     let after_scheme = url.find("://").map_or(0, |at| at + 3);
     let rest = url.get(after_scheme..).unwrap_or_default();

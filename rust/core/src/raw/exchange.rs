@@ -203,7 +203,7 @@ impl Exchange {
         }
     }
 
-    /// Reader: the head, or why there is none; `None` if it has not arrived.
+    /// Reader: the head, or the error of an exchange without one; `None` as long as neither has arrived.
     #[must_use]
     pub fn head(&self) -> Option<Result<RawHead, Error>> {
         let state = self.lock();
