@@ -176,6 +176,12 @@ fn read_request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
         .map_or(0, |length| length.trim().parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
+    if head.contains("transfer-encoding: chunked") {
+        while !body.ends_with(LAST_CHUNK.as_bytes()) {
+            stream.read_exact(&mut one).ok()?;
+            body.push(one[0]);
+        }
+    }
     Some((head, body))
 }
 
