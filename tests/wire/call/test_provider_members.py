@@ -83,7 +83,7 @@ def members(value: Any, names: set[str]) -> dict[str, Any]:
 def test_a_reply_and_its_events_have_what_only_this_api_has(api: str, ask: Asking) -> None:
     whole, events, wanted = REPLIES[api]
     stream = b"".join(b"data: %s\n\n" % json.dumps(event).encode() for event in events)
-    answers = [
+    answers: list[bytes | None] = [
         response(200, json.dumps(whole).encode(), "content-type: application/json"),
         response(200, stream, "content-type: text/event-stream"),
     ]

@@ -219,7 +219,7 @@ def test_nothing_of_an_attempt_that_was_not_seen_is_in_the_reply(
     failing(sim, begun(content, *more))
     chunks, reply = ask.read(chat_on(sim, api="messages"), "-")
     assert (reply.text, len(reply.attempts)) == ("ok", 2)
-    assert [part.type for part in reply.message.content] == ["text"]
+    assert [type(part) for part in reply.message.content] == [tw.TextPart]
     assert not reply.tool_calls
     assert reply.usage is not None
     assert reply.usage.details is None or "speed" not in reply.usage.details
