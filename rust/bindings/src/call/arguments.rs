@@ -85,6 +85,16 @@ fn write_largest_answer(py: Python<'_>, caller: &Caller, json: &mut Vec<u8>) -> 
     write_member("largest_answer", &known, "largest_answer", json)
 }
 
+/// Writes `logit_bias`. Token ids are numbers in Python and keys in JSON.
+fn write_logit_bias(value: &Bound<'_, PyDict>, json: &mut Vec<u8>) -> PyResult<()> {
+    let by_name = PyDict::new(value.py());
+    // A copy, because the `__str__` of a token may change the dict.
+    for (token, bias) in value.copy()? {
+        by_name.set_item(token.str()?, bias)?;
+    }
+    write_member("logit_bias", by_name.as_any(), "logit_bias", json)
+}
+
 /// Reads the arguments of a call and encodes its request.
 pub(crate) fn prepare(
     client: CallClient,
@@ -130,13 +140,7 @@ pub(crate) fn prepare(
             "think_tags" => options.reading.think_tags = flag(&value, "think_tags")?,
             "drop_unsupported" => drop_unsupported = flag(&value, "drop_unsupported")?,
             "logit_bias" if value.is_instance_of::<PyDict>() => {
-                // Token ids are numbers in Python and keys in JSON.
-                let by_name = PyDict::new(py);
-                // A copy, because the `__str__` of a token may change the dict.
-                for (token, bias) in value.cast::<PyDict>()?.copy()? {
-                    by_name.set_item(token.str()?, bias)?;
-                }
-                write_member("logit_bias", by_name.as_any(), "logit_bias", &mut encoded)?;
+                write_logit_bias(value.cast()?, &mut encoded)?;
             }
             param => {
                 let before = encoded.len();
