@@ -179,15 +179,14 @@ impl Shared {
 
     /// Parks a reader that watches a descriptor. Returns the descriptor, or None if something arrived in the meantime.
     pub(super) fn park_at_descriptor(&self, py: Python<'_>, want: Want) -> PyResult<Option<i64>> {
-        let bell = match self.descriptor.get() {
-            Some(bell) => bell,
-            None => {
-                let fresh = WakeFd::new().map_err(|error| {
-                    let message = format!("no descriptor to wait for ({error}): raise `ulimit -n`");
-                    self.raise(py, Error::new(ErrorKind::Connect, message))
-                })?;
-                self.descriptor.get_or_init(|| fresh.into())
-            }
+        let bell = if let Some(bell) = self.descriptor.get() {
+            bell
+        } else {
+            let fresh = WakeFd::new().map_err(|error| {
+                let message = format!("no descriptor to wait for ({error}): raise `ulimit -n`");
+                self.raise(py, Error::new(ErrorKind::Connect, message))
+            })?;
+            self.descriptor.get_or_init(|| fresh.into())
         };
         bell.clear();
         let is_parked = self
@@ -215,7 +214,7 @@ impl Shared {
             let mut driver = self.driver.try_lock()?;
             let waited = driver.as_ref()?.wait(exchange, want.interest());
             if waited.is_err() || exchange.is_closed() {
-                driver.take().map(Driver::release);
+                Driver::release(driver.take());
             }
             Some(waited)
         };
@@ -259,7 +258,7 @@ impl Shared {
     fn finish(&self, py: Python<'_>) {
         py.detach(|| {
             if let Some(mut driver) = self.driver.try_lock() {
-                driver.take().map(Driver::release);
+                Driver::release(driver.take());
             }
         });
     }
@@ -278,7 +277,7 @@ impl Drop for Shared {
     fn drop(&mut self) {
         if self.generation == fork::generation() {
             self.exchange.close();
-            self.driver.get_mut().take().map(Driver::release);
+            Driver::release(self.driver.get_mut().take());
         } else {
             // What the parent's runtime holds is the parent's.
             std::mem::forget(self.driver.get_mut().take());

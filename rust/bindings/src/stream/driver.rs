@@ -65,15 +65,16 @@ impl Driver {
 
     /// Lets the task end (it drains the body after the last event, or drops it), then frees the lane. Called without the
     /// GIL.
-    pub(crate) fn release(mut self) {
-        if self.generation != fork::generation() {
+    pub(crate) fn release(driver: Option<Self>) {
+        let Some(mut driver) = driver else { return };
+        if driver.generation != fork::generation() {
             // The runtime of the task belongs to the parent process.
-            std::mem::forget(self);
+            std::mem::forget(driver);
             return;
         }
         let settle = move || {
-            if let Some(lane) = self.lease.lane() {
-                lane.settle(&mut self.task);
+            if let Some(lane) = driver.lease.lane() {
+                lane.settle(&mut driver.task);
             }
         };
         // Without a thread for it, the connection closes when the lane is next driven.

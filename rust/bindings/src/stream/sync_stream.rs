@@ -73,7 +73,7 @@ impl SyncStream {
             };
             let waited = running.wait(queue, interest);
             if waited.is_err() || queue.is_closed() {
-                driver.take().map(Driver::release);
+                Driver::release(driver.take());
             }
             Some(waited)
         };
@@ -104,7 +104,7 @@ impl SyncStream {
     fn finish(&self, py: Python<'_>) {
         py.detach(|| {
             if let Some(mut driver) = self.driver.try_lock() {
-                driver.take().map(Driver::release);
+                Driver::release(driver.take());
             }
         });
     }
@@ -146,7 +146,7 @@ impl Drop for SyncStream {
     fn drop(&mut self) {
         self.stream.close_in_drop();
         let driver = self.driver.lock().take();
-        driver.map(Driver::release);
+        Driver::release(driver);
     }
 }
 
