@@ -1,5 +1,12 @@
 //! Requests of others: what is sent, what is returned, and how each of them ends.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the whole file is a test, including its helper functions"
+)]
+
 mod support;
 
 use std::collections::VecDeque;
@@ -322,7 +329,7 @@ async fn an_early_refusal_ends_the_request() {
             if exchange.wants() == Some(false) {
                 break;
             }
-            exchange.push(Bytes::from_static(&[0; 1 << 16]));
+            exchange.push(Bytes::from(vec![0; 1 << 16]));
             if exchange.head().is_some() {
                 break;
             }
