@@ -1488,7 +1488,7 @@ def check_behaviour(json: str) -> None:
     """
 
 def intercept(base_url: str | None) -> None:
-    """Sends every call to this base URL, without its key. Requests of others that are not calls are refused. None
+    """Sends every call to this base URL, without its key. Requests of other libraries that are not calls are refused. None
     ends this.
 
     Raises:

@@ -114,10 +114,12 @@ def test_a_client_takes_the_arguments_of_the_familys(ours, theirs):
         ours.Client(unknown=1)
 
 
-def test_a_timeout_of_ours_leaves_the_familys_as_it_is(ours, theirs):
-    client = ours.Client(timeout=tw.Timeout(idle=3))
-    assert client.timeout == theirs.Client().timeout
-    assert client._transport._idle == 3
+def test_the_familys_limits_leave_time_for_those_of_ours(ours, theirs):
+    client = ours.Client(timeout=tw.Timeout(first_token=90, idle=3))
+    assert client.timeout == theirs.Timeout(90, connect=10, pool=None)
+    assert (client._transport._first_token, client._transport._idle) == (90, 3)
+    client = ours.Client(timeout=tw.Timeout(first_token=None, idle=3))
+    assert client.timeout.read is None
 
 
 @pytest.mark.parametrize(

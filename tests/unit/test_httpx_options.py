@@ -170,7 +170,8 @@ def test_the_arguments_of_a_client_are_split():
         "httpx",
     )
     assert ours == {"verify": "a.pem", "trust_env": False, "timeout": timeout}
-    assert theirs == {"headers": {"X-A": "1"}, "trust_env": False}
+    limits = (10.0, 600.0, 600.0, None)
+    assert theirs == {"headers": {"X-A": "1"}, "trust_env": False, "timeout": limits}
     assert options.split_options({"timeout": 5.0, "transport": None}, "httpx") == (
         {},
         {"timeout": 5.0},

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # Those that hand the client to openai's SDK come after it.
 _SDKS = ("openai", "anthropic", "google-genai", "mistralai", "groq")
-_OVER_OPENAI = ("litellm", "langchain-openai", "pydantic-ai", "instructor")
+_OVER_OPENAI = ("litellm", "langchain-openai", "pydantic-ai", "pydantic-ai-slim", "instructor")
 # In order of preference. `tokenwire` has a module of each name.
 _FAMILIES = ("httpx2", "httpx")
 _EITHER = " nor ".join(_FAMILIES)
@@ -34,7 +34,7 @@ def library_findings() -> Iterator[Finding]:
         except metadata.PackageNotFoundError:
             continue
         if name in _FAMILIES:
-            yield _found(name, package, name, f"is what tokenwire.{name} is for")
+            yield _found(name, package, name, f"can use tokenwire.{name}")
             continue
         family = of_openai if name in _OVER_OPENAI and of_openai else _family(package)
         if name == "openai":

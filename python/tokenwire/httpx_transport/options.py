@@ -177,8 +177,12 @@ def split_options(options: dict[str, Any], family: str) -> tuple[dict[str, Any],
     theirs = {
         name: value for name, value in options.items() if name not in ours and name != "transport"
     }
-    if isinstance(theirs.get("timeout"), Timeout):
-        ours["timeout"] = theirs.pop("timeout")
+    if isinstance(timeout := theirs.get("timeout"), Timeout):
+        ours["timeout"] = timeout
+        # The family's own limits must not be reached before those that know content.
+        limits = (timeout.first_token, timeout.idle)
+        longest = None if None in limits else max(limit for limit in limits if limit is not None)
+        theirs["timeout"] = (timeout.connect, longest, longest, timeout.pool)
     # The client reads ~/.netrc and the like with it, too.
     if "trust_env" in ours:
         theirs["trust_env"] = ours["trust_env"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tokenwire._engine import HttpClient
-from tokenwire.errors import LlmConfigError, LlmError
 from tokenwire.httpx_transport import options
 from tokenwire.httpx_transport.address import address_of
 from tokenwire.httpx_transport.body import OpenBodies
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, NoReturn
 
     from tokenwire._engine import HttpExchange, Limits, Timeout
+    from tokenwire.errors import LlmConfigError
 
 
 class Family:
@@ -73,7 +73,7 @@ class Sending:
         proxy: A proxy for all requests, instead of the environment's.
         uds: The path of a unix socket to connect to, whatever the address of a request.
         local_address: Refused.
-        retries: Always 0.
+        retries: Refused, except for 0.
         socket_options: Refused.
         timeout: `tokenwire.Timeout(first_token=…, idle=…)` limits streams by their content; None
             does not. The four limits of the family come with each request.
@@ -152,21 +152,18 @@ class Sending:
 
     def _open(self, request: Any, content: bytes | None) -> HttpExchange:
         options.refuse_extensions(request.extensions, self.family.module.__name__)
-        try:
-            # The headers are in no local variable, which a traceback may show.
-            return self._client.open(
-                request.method,
-                address_of(request.url, self.family.module),
-                request.headers.raw,
-                content,
-                **options.timeouts(request.extensions),
-                first_token=self._first_token,
-                idle=self._idle,
-                check=self._check,
-                raised=self.family.raised,
-            )
-        except LlmError as error:
-            raise self.family.raised(error) from error
+        # The headers are in no local variable, which a traceback may show.
+        return self._client.open(
+            request.method,
+            address_of(request.url, self.family.module),
+            request.headers.raw,
+            content,
+            **options.timeouts(request.extensions),
+            first_token=self._first_token,
+            idle=self._idle,
+            check=self._check,
+            raised=self.family.raised,
+        )
 
     def _response(self, head: tuple[int, bytes, bytes, Any], body: Any) -> Any:
         status, reason, version, headers = head
@@ -201,6 +198,8 @@ class SyncSending(Sending):
         body = self.family.body(exchange)
         self._bodies.add(body)
         try:
+            # Another thread may have closed it in between.
+            self._check_open()
             if content is None:
                 pieces, declared = iter(request.stream), Declared(request, self.family.module)
                 while exchange.wants():
@@ -266,6 +265,8 @@ class AsyncSending(Sending):
         body = self.family.async_body(exchange)
         self._bodies.add(body)
         try:
+            # Another thread may have closed it in between.
+            self._check_open()
             if content is None:
                 pieces, declared = aiter(request.stream), Declared(request, self.family.module)
                 while await wait(exchange.wants_async()):

@@ -11,8 +11,7 @@ if TYPE_CHECKING:
 class Declared:
     """Counts the bytes of a body against its Content-Length, if it has one.
 
-    A server would wait for bytes that never arrive, or take those that are too many for the next
-    request.
+    A server would wait for bytes that never arrive, or read the extra bytes as the next request.
     """
 
     def __init__(self, request: Any, family: ModuleType) -> None:

@@ -13,7 +13,7 @@
 //! 3. `observe`: the events of `on_call`, log lines, the report of `tokenwire doctor`.
 //! 4. `call`: a call for a whole reply: sync, for an event loop, or one of many.
 //!    `stream`: a streamed call, sync and async.
-//! 5. `raw`: requests of others, for the transports of httpx.
+//! 5. `raw`: requests of other libraries, for the transports of httpx.
 //! 6. `engine.rs`: one client as Python holds it. `simulator.rs`: the simulator as Python holds it.
 
 #![allow(

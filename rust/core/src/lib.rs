@@ -90,5 +90,5 @@ pub mod stream;
 
 // Floor 9.
 
-// Requests of others, passed on as they are.
+// Requests of other libraries, passed on as they are.
 pub mod raw;

@@ -1,4 +1,4 @@
-//! Requests of others: what is sent, what is returned, and how each of them ends.
+//! Requests of other libraries: what is sent, what is returned, and how each of them ends.
 
 #![allow(
     clippy::unwrap_used,
@@ -449,6 +449,79 @@ async fn a_stream_without_content_meets_the_limits_that_know_content() {
         .send(&url(&server, STREAMS[0].0), limits)
         .await;
     assert_eq!(sent.kind(), Some(K::ContentTimeout));
+}
+
+#[tokio::test]
+async fn the_limits_that_know_content_hold_for_streams_alone() {
+    let (begun, wait) = signal();
+    let wait = parking_lot::Mutex::new(Some(wait));
+    let server = Server::start(move |_| {
+        let wait = wait.lock().take();
+        let wait = wait.unwrap_or_else(never);
+        vec![Act::Read, Act::Wait(wait), Act::Send(ok())]
+    });
+    let limits = RawLimits {
+        first_token: Some(SHORT),
+        ..RawLimits::default()
+    };
+    let sender = Sender::new();
+    let url = url(&server, STREAMS[0].0);
+    let call = sender.call(&url, Some("{}"), limits);
+    let late = async {
+        tokio::time::sleep(SHORT * 2).await;
+        begun.send(()).unwrap();
+    };
+    let exchange = Arc::clone(call.exchange());
+    tokio::join!(pass(&sender.transport, call.into()), late);
+    assert_eq!(Sent::of(&exchange).head.unwrap().status, 200);
+    let call = sender.call(&url, Some("{\"stream\": true}"), limits);
+    let exchange = Arc::clone(call.exchange());
+    pass(&sender.transport, call.into()).await;
+    assert_eq!(Sent::of(&exchange).kind(), Some(K::FirstByteTimeout));
+}
+
+#[tokio::test]
+async fn a_request_without_a_limit_for_what_it_waits_for_sleeps() {
+    let server = Server::start(|_| {
+        let wait = never();
+        vec![Act::Read, Act::Wait(wait)]
+    });
+    let limits = RawLimits {
+        write: Some(Duration::from_millis(10)),
+        ..RawLimits::default()
+    };
+    let sender = Sender::new();
+    let call = sender.call(&url(&server, "/"), Some("{}"), limits);
+    let exchange = Arc::clone(call.exchange());
+    let mut polls = 0;
+    let mut passing = std::pin::pin!(pass(&sender.transport, call.into()));
+    let counted = poll_fn(|cx| {
+        polls += 1;
+        passing.as_mut().poll(cx)
+    });
+    let _ = tokio::time::timeout(SHORT * 2, counted).await;
+    assert!(polls < 60, "{polls} polls");
+    exchange.close();
+}
+
+#[tokio::test]
+async fn each_choice_of_a_stream_must_end() {
+    let finished =
+        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+    let answer = format!("{STREAM_HEAD}{}{LAST_CHUNK}", chunk(finished));
+    let server = Server::always(answer.into());
+    let sender = Sender::new();
+    for (body, kind) in [
+        ("{}", None),
+        ("{\"tools\":[{\"n\":\"x\"}]}", None),
+        ("{\"n\": 2}", Some(K::StreamIncomplete)),
+    ] {
+        let url = url(&server, STREAMS[0].0);
+        let call = sender.call(&url, Some(body), RawLimits::default());
+        let exchange = Arc::clone(call.exchange());
+        pass(&sender.transport, call.into()).await;
+        assert_eq!(Sent::of(&exchange).kind(), kind, "{body}");
+    }
 }
 
 #[tokio::test]

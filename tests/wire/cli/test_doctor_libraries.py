@@ -82,8 +82,8 @@ def test_each_library_is_a_row_also_of_the_json(install, command):
     rows = [row for row in json.loads(out)["findings"] if row["about"] == "library"]
     assert [row["text"] for row in rows] == [
         "google-genai 3.6.1 accepts a client of tokenwire.httpx2",
-        "httpx2 2.16.2 is what tokenwire.httpx2 is for",
-        "httpx 0.28.1 is what tokenwire.httpx is for",
+        "httpx2 2.16.2 can use tokenwire.httpx2",
+        "httpx 0.28.1 can use tokenwire.httpx",
     ]
     assert rows[0]["details"] == {
         "library": "google-genai",

@@ -10,7 +10,7 @@ use crate::ground::caller::Caller;
 use crate::process::current::{TEST_RULES, current, existing};
 use crate::values::raise;
 
-/// Sends every call to this base URL, without its key. Requests of others that are not calls are refused. None
+/// Sends every call to this base URL, without its key. Requests of other libraries that are not calls are refused. None
 /// ends this.
 ///
 /// Raises:

@@ -1,4 +1,4 @@
-//! `HttpClient`: what sends requests of others.
+//! `HttpClient`: what sends requests of other libraries.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! `HttpExchange`: one request of others with its reply.
+//! `HttpExchange`: one request of another library with its reply.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};

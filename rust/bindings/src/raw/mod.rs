@@ -1,4 +1,4 @@
-//! Requests of others, for the transports of `tokenwire.httpx2` and `tokenwire.httpx`.
+//! Requests of other libraries, for the transports of `tokenwire.httpx2` and `tokenwire.httpx`.
 //!
 //! `client.rs` is what sends them, `exchange.rs` one of them with its reply, and `step.rs` how an event loop waits for
 //! it.

@@ -1,4 +1,4 @@
-//! How a request changes when a test intercepts it: a call of a client, or a request of others.
+//! How a request changes when a test intercepts it: a call of a client, or a request of another library.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! One attempt of a call: permit, connection, request, response head. [`send`] makes it for calls of ours, [`pass`] for
-//! requests of others.
+//! One attempt of a call: permit, connection, request, response head. [`send`] makes it for our own calls,
+//! [`send_as_is`] for the requests of other libraries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,7 +95,7 @@ pub(crate) async fn send(
 
 /// Makes one attempt of a request that is passed on as it is: no redirect is followed, and nothing is unpacked. The body
 /// of `outgoing` may come in pieces.
-pub(crate) async fn pass(
+pub(crate) async fn send_as_is(
     transport: &Transport,
     outgoing: &Outgoing,
     probe: &Arc<Probe>,

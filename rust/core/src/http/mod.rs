@@ -50,7 +50,7 @@ mod turn;
 pub(crate) mod unix;
 mod verifier;
 
-pub(crate) use attempt::{pass, send};
+pub(crate) use attempt::{send, send_as_is};
 pub(crate) use fault::Place;
 pub(crate) use handshake::Probe;
 pub use hub::Hub;

@@ -28,6 +28,14 @@ pub(crate) trait PieceSource: std::fmt::Debug + Send + Sync {
 }
 
 impl Payload {
+    /// Whether nothing of it waits to be sent, as far as the source of its pieces knows.
+    pub(super) fn is_sent(&self) -> bool {
+        match self {
+            Self::Bytes(_) => true,
+            Self::Pieces(source) => source.is_over(),
+        }
+    }
+
     /// The bytes, as far as they are known.
     pub(crate) fn bytes(&self) -> &Bytes {
         static NONE: Bytes = Bytes::new();

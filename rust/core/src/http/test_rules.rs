@@ -40,7 +40,7 @@ pub struct TestRules {
 
 impl TestRules {
     /// Sends all calls that are prepared from now on to `base_url`, without their keys and with headers that say
-    /// what they were: see [`CALL_HEADER`]. Requests of others are sent there if they are calls, too, and are refused if
+    /// what they were: see [`CALL_HEADER`]. Requests of other libraries are sent there if they are calls, too, and are refused if
     /// not. `None` ends this.
     pub fn intercept(&self, base_url: Option<&str>) -> Result<(), Error> {
         let url = base_url.map(Url::parse).transpose().map_err(|error| {

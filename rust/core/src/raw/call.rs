@@ -1,4 +1,4 @@
-//! A request of others that is ready to be sent, and the client that checks it.
+//! A request of another library that is ready to be sent, and the client that checks it.
 
 use std::fmt;
 use std::path::Path;
@@ -31,7 +31,7 @@ struct Way {
     place: Arc<Place>,
 }
 
-/// What sends requests of others. It does no I/O itself.
+/// What sends requests of other libraries. It does no I/O itself.
 #[derive(Debug)]
 pub struct RawClient {
     hub: Arc<Hub>,
@@ -40,7 +40,7 @@ pub struct RawClient {
     ways: Mutex<Vec<Way>>,
 }
 
-/// A request of others.
+/// A request of another library.
 pub struct RawRequest<'a> {
     /// The method.
     pub method: &'a str,
@@ -83,7 +83,7 @@ impl RawClient {
         })
     }
 
-    /// Settings of a client that sends requests of others.
+    /// Settings of a client that sends requests of other libraries.
     #[must_use]
     pub fn settings() -> ClientConfig {
         ClientConfig {
@@ -116,9 +116,11 @@ impl RawClient {
         if let Some(body) = &request.body {
             check_length(&headers, body.len())?;
         }
-        let asked = request
-            .checks_streams
-            .then(|| Asked::of(path, request.body.as_ref()))
+        let must_end = request.checks_streams;
+        let limits = request.limits;
+        let is_judged = must_end || limits.first_token.is_some() || limits.idle.is_some();
+        let asked = is_judged
+            .then(|| Asked::of(&method, path, request.body.as_ref(), must_end))
             .flatten();
         let exchange = Exchange::new(request.body.is_none());
         let body = match request.body {
@@ -140,7 +142,7 @@ impl RawClient {
         Ok(RawCall {
             outgoing,
             exchange,
-            limits: request.limits,
+            limits,
             asked,
             interception,
         })

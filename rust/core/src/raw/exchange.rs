@@ -16,6 +16,9 @@ use crate::stream::{Cargo, Channel, Interest, Notes, closed_error};
 /// How many bytes of a reply wait for the reader at most, besides one read.
 const BUFFER_BYTES: usize = 256 << 10;
 
+/// Smaller pieces of a reply are copied.
+const SMALL_BYTES: usize = 2 << 10;
+
 /// The head of a response as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawHead {
@@ -185,8 +188,14 @@ impl Exchange {
 
     /// Task: publishes bytes of the body.
     pub(super) fn publish(&self, bytes: Bytes) {
+        // A small piece of a large read buffer would keep all of it.
+        let bytes = if bytes.len() < SMALL_BYTES {
+            Bytes::copy_from_slice(&bytes)
+        } else {
+            bytes
+        };
         let mut state = self.lock();
-        state.bytes += bytes.len();
+        state.bytes += bytes.len() + size_of::<Bytes>();
         state.items.push_back(bytes);
         // No one takes what arrives while the request is still being sent.
         state.notes.is_over |= state.bytes >= self.buffer_bytes;

@@ -1,4 +1,4 @@
-//! How a request of others changes when a test intercepts it. What it is follows from its method and its URL.
+//! How a request of another library changes when a test intercepts it. What it is follows from its method and its URL.
 
 use std::sync::Arc;
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::Method;
 use http::header::CONTENT_TYPE;
 use http::response::Parts;
 use memchr::memmem;
@@ -23,15 +24,28 @@ use crate::workers::Workers;
 pub(super) struct Asked {
     dialect: &'static dyn Dialect,
     choices: usize,
+    /// Whether it certainly asks for a stream.
+    pub(super) is_stream: bool,
+    /// Whether the stream must have its end.
+    must_end: bool,
 }
 
 impl Asked {
-    /// `None` if the path with its query is not that of a known API.
-    pub(super) fn of(path: &str, body: Option<&Bytes>) -> Option<Self> {
+    /// `None` if this is not a call of a known API. `path` may have a query.
+    pub(super) fn of(
+        method: &Method,
+        path: &str,
+        body: Option<&Bytes>,
+        must_end: bool,
+    ) -> Option<Self> {
         let path = path.split('?').next().unwrap_or_default();
+        let dialect = providers::dialect_at(path).filter(|_| method == Method::POST)?;
         Some(Self {
-            dialect: providers::dialect_at(path)?,
+            dialect,
             choices: body.map_or(1, |body| choices(body)),
+            is_stream: path.ends_with(":streamGenerateContent")
+                || body.is_some_and(|body| is_stream(body)),
+            must_end,
         })
     }
 }
@@ -39,6 +53,7 @@ impl Asked {
 /// Reads a stream beside its reader.
 pub(super) struct Judge {
     workers: Workers,
+    must_end: bool,
     // `None` once there is nothing more to judge.
     reading: Option<Box<Reading>>,
 }
@@ -46,10 +61,26 @@ pub(super) struct Judge {
 struct Reading {
     unpacker: Option<Unpacker>,
     cutter: Cutter,
+    events: Events,
+    fold: Fold,
+}
+
+/// What the events of a stream say.
+struct Events {
     decoder: Box<dyn StreamDecoder>,
     kinds: Vec<ChunkKind>,
-    fold: Fold,
     is_done: bool,
+}
+
+impl Events {
+    fn item(&mut self, item: Item<'_>) -> Result<(), Error> {
+        if let Item::Event { name, data } = item
+            && !self.is_done
+        {
+            self.is_done = self.decoder.event(name, data, &mut self.kinds)? == Step::Done;
+        }
+        Ok(())
+    }
 }
 
 impl Judge {
@@ -70,13 +101,16 @@ impl Judge {
                 limits.max_event_bytes,
                 limits.max_reply_bytes,
             ),
-            decoder: asked.dialect.stream(asked.choices),
-            kinds: Vec::new(),
+            events: Events {
+                decoder: asked.dialect.stream(asked.choices),
+                kinds: Vec::new(),
+                is_done: false,
+            },
             fold: Fold::default(),
-            is_done: false,
         };
         Some(Self {
             workers: workers.clone(),
+            must_end: asked.must_end,
             reading: Some(Box::new(reading)),
         })
     }
@@ -99,7 +133,7 @@ impl Judge {
         };
         let (reading, read) = self.workers.run(size, step).await;
         let is_over = read.is_err()
-            || reading.is_done
+            || reading.events.is_done
             || reading.fold.kept() > Limits::default().max_reply_bytes;
         if is_over {
             self.workers.free(reading.fold.kept(), reading);
@@ -111,7 +145,8 @@ impl Judge {
 
     /// At the clean end of the body: whether the stream is whole.
     pub(super) async fn end(&mut self, place: &Place) -> Result<(), Error> {
-        let Some(mut reading) = self.reading.take() else {
+        let reading = self.reading.take().filter(|_| self.must_end);
+        let Some(mut reading) = reading else {
             return Ok(());
         };
         let size = reading.step_bytes(0).max(reading.fold.kept());
@@ -158,7 +193,7 @@ impl Reading {
     }
 
     fn feed(&mut self, bytes: &Bytes) -> Result<bool, Error> {
-        if self.is_done {
+        if self.events.is_done {
             return Ok(false);
         }
         let Some(mut unpacker) = self.unpacker.take() else {
@@ -178,24 +213,11 @@ impl Reading {
     }
 
     fn read(&mut self, bytes: &[u8]) -> Result<bool, Error> {
-        let Self {
-            cutter,
-            decoder,
-            kinds,
-            is_done,
-            ..
-        } = self;
-        cutter.push(bytes, |item| {
-            if let Item::Event { name, data } = item
-                && !*is_done
-            {
-                *is_done = decoder.event(name, data, kinds)? == Step::Done;
-            }
-            Ok(())
-        })?;
+        let (events, cutter) = (&mut self.events, &mut self.cutter);
+        cutter.push(bytes, |item| events.item(item))?;
         if !matches!(self.cutter.progress(), Progress::Open) {
             // It is a document, or an array that has ended.
-            self.is_done = true;
+            self.events.is_done = true;
         }
         Ok(self.note())
     }
@@ -203,7 +225,7 @@ impl Reading {
     /// Adds what was read to the reply.
     fn note(&mut self) -> bool {
         let mut has_content = false;
-        for kind in self.kinds.drain(..) {
+        for kind in self.events.kinds.drain(..) {
             has_content |= kind.has_content();
             self.fold.apply(&kind);
         }
@@ -211,41 +233,28 @@ impl Reading {
     }
 
     fn missing(&mut self) -> Option<String> {
-        if self.is_done {
+        if self.events.is_done {
             return None;
         }
-        let Self {
-            cutter,
-            decoder,
-            kinds,
-            is_done,
-            ..
-        } = self;
-        let ended = cutter.finish(|item| {
-            if let Item::Event { name, data } = item
-                && !*is_done
-            {
-                *is_done = decoder.event(name, data, kinds)? == Step::Done;
-            }
-            Ok(())
-        });
+        let (events, cutter) = (&mut self.events, &mut self.cutter);
+        let ended = cutter.finish(|item| events.item(item));
         self.note();
         match ended {
             // An error is the reader's business.
             Err(_) => None,
-            Ok(_) if self.is_done || self.decoder.failure().is_some() => None,
+            Ok(_) if self.events.is_done || self.events.decoder.failure().is_some() => None,
             Ok(Some(why)) => Some(why.into()),
-            Ok(None) => self.decoder.missing(),
+            Ok(None) => self.events.decoder.missing(),
         }
     }
 
     /// The reply so far.
     fn partial(&mut self) -> Option<Arc<Reply>> {
-        let mut kinds = std::mem::take(&mut self.kinds);
-        self.decoder.flush(&mut kinds);
-        self.kinds = kinds;
+        let mut kinds = std::mem::take(&mut self.events.kinds);
+        self.events.decoder.flush(&mut kinds);
+        self.events.kinds = kinds;
         self.note();
-        self.fold.set_head(self.decoder.head());
+        self.fold.set_head(self.events.decoder.head());
         if self.fold.is_empty() {
             return None;
         }
@@ -257,13 +266,41 @@ impl Reading {
 /// How many choices a request asks for.
 fn choices(body: &[u8]) -> usize {
     #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
     struct Choices {
         n: Option<usize>,
+        prompt: Option<serde_json::Value>,
+        generation_config: Option<Config>,
     }
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Config {
+        candidate_count: Option<usize>,
+    }
+    const NAMES: [&[u8]; 3] = [b"\"n\"", b"\"prompt\"", b"\"candidateCount\""];
     // Most requests say nothing of it, and this is much faster than to read them.
-    if memmem::find(body, b"\"n\"").is_none() {
+    if !NAMES.iter().any(|name| memmem::find(body, name).is_some()) {
         return 1;
     }
-    let read = serde_json::from_slice::<Choices>(body);
-    read.ok().and_then(|read| read.n).unwrap_or(1)
+    let Ok(read) = serde_json::from_slice::<Choices>(body) else {
+        return 1;
+    };
+    let of_gemini = read.generation_config.and_then(|it| it.candidate_count);
+    // A list of numbers is one prompt in tokens.
+    let prompts = match &read.prompt {
+        Some(serde_json::Value::Array(all)) if !all.iter().any(serde_json::Value::is_number) => {
+            all.len()
+        }
+        _ => 1,
+    };
+    read.n.or(of_gemini).unwrap_or(1).saturating_mul(prompts)
+}
+
+/// Whether a request says that it asks for a stream.
+fn is_stream(body: &[u8]) -> bool {
+    memmem::find_iter(body, b"\"stream\"").any(|at| {
+        let rest = body.get(at + b"\"stream\"".len()..).unwrap_or_default();
+        let rest = rest.trim_ascii_start().strip_prefix(b":");
+        rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"true"))
+    })
 }

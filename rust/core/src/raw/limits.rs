@@ -21,7 +21,7 @@ pub struct RawLimits {
     pub read: Option<Duration>,
     /// Between two pieces of the request that the server takes.
     pub write: Option<Duration>,
-    /// Streams of a known API: from the end of the request to the first content.
+    /// Requests for a stream of a known API: from the request to the first content.
     pub first_token: Option<Duration>,
     /// Streams of a known API: between two pieces of content.
     pub idle: Option<Duration>,
@@ -46,16 +46,21 @@ impl RawLimits {
         loop {
             sleep_until(due).await;
             let now = Instant::now();
-            let (since, limit, is_write) = match progress(probe, exchange) {
-                Some((since, true)) => (since, self.write, true),
-                Some((since, false)) => (since, self.read, false),
-                None => (now, None, false),
+            let slow = progress(probe, exchange);
+            let limit =
+                slow.and_then(|(_, is_write)| if is_write { self.write } else { self.read });
+            let (Some((since, is_write)), Some(limit)) = (slow, limit) else {
+                // There is nothing to wait for that has a limit, so it is enough to look again then.
+                due = now + shortest;
+                continue;
             };
-            due = since + limit.unwrap_or(shortest);
-            match limit {
-                Some(limit) if due <= now && is_write => return not_taken(limit, place),
-                Some(limit) if due <= now => return silent(limit, place, Phase::Head),
-                _ => due = due.max(now + Duration::from_millis(1)),
+            due = since + limit;
+            if due <= now {
+                return if is_write {
+                    not_taken(limit, place)
+                } else {
+                    silent(limit, place, Phase::Head)
+                };
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Requests of others, passed on as they are: what the transports for httpx send.
+//! Requests of other libraries, passed on as they are: what the transports for httpx send.
 //!
 //! A [`RawClient`] checks a request and makes a [`RawCall`] of it. [`pass`] carries that out, and fills an [`Exchange`],
 //! from which the reader in Python takes the head and the bytes. Nothing is retried but a request that met the end of

@@ -9,7 +9,7 @@ use super::exchange::{Exchange, RawHead};
 use super::judge::Judge;
 use super::limits::Gap;
 use crate::error::{Error, ErrorKind};
-use crate::http::{Body, Payload, Probe, Transport, mistake, pass as attempt};
+use crate::http::{Body, Payload, Probe, Transport, mistake, send_as_is};
 use crate::panic::guard;
 use crate::stream::{Clock, closed_error};
 
@@ -70,14 +70,15 @@ async fn open(
         outgoing, limits, ..
     } = call;
     let connection = limits.of_connection();
+    let is_stream = call.asked.is_some_and(|asked| asked.is_stream);
     let mut fresh = false;
     loop {
         let probe = Probe::of_writing(Arc::clone(&outgoing.origin), &connection);
         let sent = tokio::select! {
             biased;
-            sent = attempt(transport, outgoing, &probe, fresh) => sent,
+            sent = send_as_is(transport, outgoing, &probe, fresh) => sent,
             error = limits.no_head(&probe, &call.exchange, &outgoing.place) => return Err(error),
-            error = clock.no_head(&probe, &outgoing.place) => return Err(error),
+            error = clock.no_head(&probe, &outgoing.place), if is_stream => return Err(error),
         };
         match sent {
             // Pieces that were taken cannot be sent again.

@@ -101,6 +101,7 @@ impl Exchange for Direct {
             None => self.connect(&request).await?,
         };
         let may_have_body = request.method != Method::HEAD && request.method != Method::CONNECT;
+        let body = request.body.clone();
         let response = connection.exchange(message(request)).await;
         let response = response.map_err(|failed| Failed {
             connecting: false,
@@ -109,6 +110,8 @@ impl Exchange for Direct {
         let (parts, frames) = response.into_parts();
         if connection.end_hold()
             && may_have_body
+            // hyper still has to send the rest of it.
+            && body.is_sent()
             && Events::follow(&parts)
             && let Some(events) = Events::new(&parts, &mut connection, Arc::downgrade(&self.pool))
         {
