@@ -66,8 +66,10 @@ class Results:
         return [one.name for one in CONTESTANTS if one.name in present]
 
     def values(self, scenario: Scenario, name: str, metric: str) -> list[float]:
-        """Return all rounds of one number; empty if it was not measured."""
+        """Return all rounds of one number; empty if it was not measured, or if one is wrong."""
         runs = self.runs.get(scenario.name, {}).get(name, [])
+        if any("wrong" in run for run in runs):
+            return []
         return [run[metric] for run in runs if isinstance(run.get(metric), (int, float))]
 
     def middle(self, scenario: Scenario, name: str, metric: str) -> float | None:

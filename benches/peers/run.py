@@ -126,7 +126,7 @@ class Track:
     def run(self, scenario: Scenario, contestants: list[Contestant], rounds: int) -> None:
         """Run all rounds of one scenario. Each round starts with another contestant."""
         taking_part = [one for one in contestants if self._takes_part(scenario, one)]
-        self._sim.set_script({"default": {"pacing": scenario.pacing}})
+        self._sim.set_script(scenario.script)
         cpus = os.sched_getaffinity(0)
         if scenario.pins:
             self._sim.pin({scenario.pins[1]})

@@ -51,6 +51,12 @@ class Scenario:
     only: tuple[str, ...] = ()
     """Where given, the contestants that take part."""
 
+    @property
+    def script(self) -> dict[str, Any]:
+        """What the simulator does. In Messages, it takes no length from the limit of a request."""
+        length = {"tokens": self.spec["tokens"]} if "tokens" in self.spec else {}
+        return {"default": {"pacing": {**self.pacing, **length}}}
+
 
 def _paced(per_token_us: int) -> dict[str, Any]:
     return {"per_token_us": per_token_us}

@@ -91,8 +91,13 @@ fn gemini_event(kind: &str, number: usize) -> String {
         "tool" => "",
         _ => r#","promptTokensDetails": [{"modality": "TEXT","tokenCount": 12}]"#,
     };
+    let changing = if kind == "changing" {
+        format!(r#""x": "{number:07}","#)
+    } else {
+        String::new()
+    };
     format!(
-        "data: {{\"candidates\": [{{\"content\": {{\"parts\": [{part}],\"role\": \"model\"}},\"index\": 0}}],\"usageMetadata\": {{\"promptTokenCount\": 12,\"candidatesTokenCount\": {},\"totalTokenCount\": {}{details}}},\"modelVersion\": \"gemini-3.1-flash-preview\",\"responseId\": \"_vr4aYiWEJnYodAPkujX0QM\"}}\r\n\r\n",
+        "data: {{\"candidates\": [{{\"content\": {{\"parts\": [{part}],\"role\": \"model\"}},\"index\": 0}}],{changing}\"usageMetadata\": {{\"promptTokenCount\": 12,\"candidatesTokenCount\": {},\"totalTokenCount\": {}{details}}},\"modelVersion\": \"gemini-3.1-flash-preview\",\"responseId\": \"_vr4aYiWEJnYodAPkujX0QM\"}}\r\n\r\n",
         1_000 + number,
         1_012 + number,
     )

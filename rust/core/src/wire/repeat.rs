@@ -1,4 +1,4 @@
-//! A shortcut for events that differ from an earlier one only in their text, their number and their padding. Chat has one
+//! A shortcut for events that differ from an earlier one only in their text, their numbers and their padding. Chat has one
 //! of its own, which knows only text and padding and is faster.
 //!
 //! A server writes the same JSON around every token of a stream. Once an event was read in full and had only text, an
@@ -10,9 +10,6 @@ use crate::json::plain_run;
 const PATIENCE: u8 = 16;
 /// How many bytes around a text are learned. They are kept for the rest of the stream, and servers need a tenth.
 const LONGEST: usize = 4 << 10;
-/// Text, number and padding.
-const HOLES: usize = 3;
-
 /// What may differ in one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hole {
@@ -28,7 +25,7 @@ pub(super) struct Frame<T> {
     /// All fixed bytes, one stretch after another.
     fixed: Vec<u8>,
     /// Each hole, and where the stretch before it ends.
-    holes: [Option<(Hole, usize)>; HOLES],
+    holes: Vec<(Hole, usize)>,
     target: T,
     /// How many events were learned since the last match.
     misses: u8,
@@ -37,36 +34,52 @@ pub(super) struct Frame<T> {
 /// An event that is like the learned one.
 pub(super) struct Known<'a, T> {
     pub(super) text: &'a str,
+    /// What follows the text.
+    pub(super) after: &'a [u8],
+    /// The last number.
     pub(super) number: Option<u64>,
     pub(super) target: T,
 }
 
 impl<T: Copy> Frame<T> {
+    /// Whether it is worth learning another event.
+    pub(super) fn learns(&self) -> bool {
+        self.misses < PATIENCE
+    }
+
     /// Remembers an event that had only the next piece of a text. The values that may differ are slices of `data`.
-    pub(super) fn learn(&mut self, data: &[u8], values: [Option<(Hole, &str)>; HOLES], target: T) {
-        let values = values.into_iter().flatten();
-        let lengths = values.clone().map(|(_, value)| value.len());
-        if self.misses >= PATIENCE || data.len().saturating_sub(lengths.sum()) > LONGEST {
+    pub(super) fn learn<'v>(
+        &mut self,
+        data: &[u8],
+        values: impl Iterator<Item = (Hole, &'v str)>,
+        target: T,
+    ) {
+        if !self.learns() {
+            return;
+        }
+        let mut fixed = data.len();
+        let mut found = Vec::new();
+        for (hole, value) in values {
+            fixed = fixed.saturating_sub(value.len());
+            if let Some(start) = (value.as_ptr() as usize).checked_sub(data.as_ptr() as usize) {
+                found.push((start, value.len(), hole));
+            }
+        }
+        if fixed > LONGEST {
             return;
         }
         self.misses += 1;
-        let mut found = [None; HOLES];
-        for ((hole, value), slot) in values.zip(&mut found) {
-            let start = (value.as_ptr() as usize).checked_sub(data.as_ptr() as usize);
-            *slot = start.map(|start| (start, value.len(), hole));
-        }
-        found.sort_unstable_by_key(|hole| hole.map_or(usize::MAX, |(start, ..)| start));
+        found.sort_unstable_by_key(|(start, ..)| *start);
         self.fixed.clear();
-        self.holes = [None; HOLES];
+        self.holes.clear();
         let mut from = 0;
-        for (hole, slot) in found.into_iter().flatten().zip(&mut self.holes) {
-            let (start, length, hole) = hole;
+        for (start, length, hole) in found {
             let Some(stretch) = data.get(from..start) else {
                 self.fixed.clear();
                 return;
             };
             self.fixed.extend_from_slice(stretch);
-            *slot = Some((hole, self.fixed.len()));
+            self.holes.push((hole, self.fixed.len()));
             from = start + length;
         }
         self.fixed
@@ -82,11 +95,12 @@ impl<T: Copy> Frame<T> {
         }
         let mut known = Known {
             text: "",
+            after: b"",
             number: None,
             target: self.target,
         };
         let (mut rest, mut from) = (data, 0);
-        for (hole, end) in self.holes.iter().flatten() {
+        for (hole, end) in &self.holes {
             rest = rest.strip_prefix(self.fixed.get(from..*end)?)?;
             from = *end;
             if *hole == Hole::Number {
@@ -96,7 +110,10 @@ impl<T: Copy> Frame<T> {
             }
             let (value, after) = rest.split_at_checked(plain_run(rest))?;
             match hole {
-                Hole::Text => known.text = str::from_utf8(value).ok()?,
+                Hole::Text => {
+                    known.text = str::from_utf8(value).ok()?;
+                    known.after = after;
+                }
                 // The padding has ASCII letters. With any others, the event is read in full.
                 _ if value.is_ascii() => {}
                 _ => return None,
@@ -114,14 +131,18 @@ impl<T: Copy> Frame<T> {
 /// A number at the beginning, as JSON writes it, and what follows.
 #[inline]
 fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit());
-    let (digits, rest) = bytes.split_at_checked(digits.count())?;
+    let (mut number, mut length) = (0_u64, 0);
+    for digit in bytes.iter().map(|byte| byte.wrapping_sub(b'0')) {
+        if digit > 9 {
+            break;
+        }
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+        length += 1;
+    }
     // One that is longer is read in full.
-    if digits.is_empty() || digits.len() > 15 || digits.len() > 1 && digits.first() == Some(&b'0') {
+    if length == 0 || length > 15 || length > 1 && bytes.first() == Some(&b'0') {
         return None;
     }
-    let number = digits
-        .iter()
-        .fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
+    let rest = bytes.get(length..)?;
     Some((number, rest))
 }

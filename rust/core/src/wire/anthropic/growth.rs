@@ -198,8 +198,8 @@ impl MessagesStream {
             Growth::Text(join) => {
                 if let Some(text) = delta.piece(kind) {
                     if let (Cow::Borrowed(body), Some(data)) = (&text.body, unpadded(data)) {
-                        let text = Some((Hole::Text, *body));
-                        self.frame.learn(data, [text, None, None], at);
+                        let text = std::iter::once((Hole::Text, *body));
+                        self.frame.learn(data, text, at);
                     }
                     let piece = Piece {
                         text: &join.push(text.clone()),

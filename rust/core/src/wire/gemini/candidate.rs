@@ -149,18 +149,9 @@ impl CandidateState {
         if text.is_empty() && !is_alone {
             return Ok(());
         }
-        let open = self.open.as_mut();
-        if let Some(open) = open.filter(|open| open.is_thought == is_thought && !is_alone && !whole)
-        {
-            let number = open.number;
-            let is_plain = !is_thought && open.is_last && self.index == 0;
-            open.is_last = true;
+        if !is_alone && !whole && self.is_open(is_thought) {
             let text = self.join.push(text);
-            if is_plain {
-                out.push(ChunkKind::Text((&*text).into()));
-            } else {
-                self.push(number, is_thought, &text, out);
-            }
+            self.go_on(&text, out);
             return Ok(());
         }
         Self::begin(count)?;
@@ -195,6 +186,41 @@ impl CandidateState {
         };
         out.push(ChunkKind::Delta(Box::new(delta)));
         Ok(())
+    }
+
+    /// Adds a text that has no half characters to the open part. Returns whether it could.
+    #[inline]
+    pub(super) fn go_on_plainly(
+        &mut self,
+        is_thought: bool,
+        text: &str,
+        out: &mut Vec<ChunkKind>,
+    ) -> bool {
+        let can = self.is_open(is_thought) && !self.join.is_waiting();
+        if can {
+            self.go_on(text, out);
+        }
+        can
+    }
+
+    fn is_open(&self, is_thought: bool) -> bool {
+        self.open.is_some_and(|open| open.is_thought == is_thought)
+    }
+
+    /// Adds a piece to the open part.
+    #[inline]
+    fn go_on(&mut self, text: &str, out: &mut Vec<ChunkKind>) {
+        let Some(open) = &mut self.open else {
+            return;
+        };
+        let (number, is_thought) = (open.number, open.is_thought);
+        let is_plain = !is_thought && open.is_last && self.index == 0;
+        open.is_last = true;
+        if is_plain {
+            out.push(ChunkKind::Text(text.into()));
+        } else {
+            self.push(number, is_thought, text, out);
+        }
     }
 
     fn push(&self, number: u32, is_thought: bool, text: &str, out: &mut Vec<ChunkKind>) {

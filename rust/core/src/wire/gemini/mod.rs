@@ -24,7 +24,7 @@
 //! `encode` writes a request. `stream` decodes events, and `event` reads their JSON. `candidate` has what a stream has to
 //! remember of a candidate, and writes its parts as pieces of numbered parts; `beside` has what it said beside its content. `call` reads function calls, and joins the
 //! pieces of one that grows: `arguments` makes a JSON text of them, by their `path`s, and `late` takes those that come
-//! out of order, into `value`s. `finish`, `usage`, `logprobs` and `head` read the rest of a reply. `reply` decodes a whole reply as a stream of
+//! out of order, into `value`s. `repeat` is a shortcut for events of which only the text and the counts are new. `finish`, `usage`, `logprobs` and `head` read the rest of a reply. `reply` decodes a whole reply as a stream of
 //! one event.
 
 mod arguments;
@@ -39,6 +39,7 @@ mod head;
 mod late;
 mod logprobs;
 mod path;
+mod repeat;
 mod reply;
 mod stream;
 mod usage;

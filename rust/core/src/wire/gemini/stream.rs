@@ -4,6 +4,7 @@ use compact_str::CompactString;
 
 use super::candidate::{CandidateState, Explanation};
 use super::event::{Candidate, Event};
+use super::repeat::Target;
 use super::{NAME, finish, head, logprobs, usage};
 use crate::error::Error;
 use crate::json::{self, Kind, Reader};
@@ -12,6 +13,7 @@ use crate::wire::by_index::ByIndex;
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
 use crate::wire::most::too_many;
+use crate::wire::repeat::Frame;
 use crate::wire::stray::{Stray, Unread, incomplete_at_mark, keeps_alive, note_odd, unread};
 
 /// Reads one stream. A whole reply is a stream of one event.
@@ -22,17 +24,17 @@ use crate::wire::stray::{Stray, Unread, incomplete_at_mark, keeps_alive, note_od
 )]
 pub(super) struct GeminiStream {
     head: ReplyHead,
-    candidates: ByIndex<CandidateState>,
+    pub(super) candidates: ByIndex<CandidateState>,
     /// How many candidates were asked for.
     asked: usize,
     /// How many parts the reply has.
     parts: usize,
-    /// The last counts, as JSON text. Each event has them, so they are read when a candidate has ended.
-    usage: String,
+    /// The last counts, as JSON. Each event has them, so they are read when a candidate has ended.
+    usage: Vec<u8>,
     /// Whether any of them were counts. Vertex sends only the kind of traffic before.
     has_counts: bool,
     /// Whether any candidate has ended.
-    has_end: bool,
+    pub(super) has_end: bool,
     /// Whether the prompt was blocked, so that there is no candidate.
     is_blocked: bool,
     /// Why the reply failed, although the server went on to its end.
@@ -41,6 +43,8 @@ pub(super) struct GeminiStream {
     /// The start of the first event, if it is not one of a reply. It may say why.
     odd: Option<String>,
     stray: Stray,
+    /// The bytes around the last text and the counts.
+    pub(super) frame: Frame<Target>,
 }
 
 impl StreamDecoder for GeminiStream {
@@ -49,6 +53,9 @@ impl StreamDecoder for GeminiStream {
             return Ok(Step::Done);
         }
         let data = data.trim_ascii();
+        if name != b"error" && self.read_known(data, out) {
+            return Ok(Step::Continue);
+        }
         match data.first() {
             None => return Ok(Step::Continue),
             Some(b'[') if data == b"[DONE]" => return self.end_by_mark(),
@@ -126,10 +133,22 @@ impl GeminiStream {
         !self.candidates.states.is_empty()
     }
 
+    /// Keeps the last counts.
+    #[inline]
+    pub(super) fn note_usage(&mut self, raw: &[u8], has_counts: bool) {
+        if has_counts || !self.has_counts {
+            self.has_counts = has_counts;
+            self.usage.clear();
+            self.usage.extend_from_slice(raw);
+        }
+    }
+
     /// Passes on the last counts.
     fn report_usage(&mut self, out: &mut Vec<ChunkKind>) -> Result<(), Error> {
-        if !self.usage.is_empty()
-            && let usage @ Some(_) = usage::read(&std::mem::take(&mut self.usage))?
+        let raw = std::mem::take(&mut self.usage);
+        if !raw.is_empty()
+            && let Ok(raw) = str::from_utf8(&raw)
+            && let usage @ Some(_) = usage::read(raw)?
         {
             out.push(ChunkKind::Delta(Box::new(Delta {
                 usage,
@@ -177,6 +196,9 @@ impl GeminiStream {
         let error = event.is_error.then(|| errors::decode(None, data));
         if !event.is_ours && error.is_none() && is_first && !keeps_alive(name) {
             note_odd(&mut self.odd, &[NAME], data)?;
+        }
+        if self.frame.learns() {
+            self.learn(&event, data);
         }
         let applied = self.apply(event, false, out);
         if let Some(error) = error {
@@ -238,12 +260,7 @@ impl GeminiStream {
         let before = out.len();
         head::note(&mut self.head, &mut event);
         if let Some(raw) = event.usage {
-            let has_counts = usage::has_counts(raw);
-            if has_counts || !self.has_counts {
-                self.has_counts = has_counts;
-                self.usage.clear();
-                self.usage.push_str(raw);
-            }
+            self.note_usage(raw.as_bytes(), usage::has_counts(raw));
         }
         let has_candidates = event.first.is_some();
         let candidates = event.first.into_iter().chain(event.rest);

@@ -178,9 +178,7 @@ impl Api for GeminiArray {
 fn error_event(body: Option<&Value>, place: ErrorPlace<'_>, form: Form) -> Vec<u8> {
     let error = || error_body(&ErrorReply::new(500, "An internal error has occurred."));
     let body = body.cloned().unwrap_or_else(error).to_string();
-    let mut event = Vec::new();
-    form.write(&mut event, &body, place.is_first);
-    event
+    [form.before(place.is_first), body.as_bytes(), form.after()].concat()
 }
 
 fn answer(

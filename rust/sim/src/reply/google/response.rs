@@ -1,97 +1,115 @@
 //! The response object: the fields around the candidates of a reply.
 
+use std::io::Write;
+
 use serde_json::{Map, Value, json};
 
 use super::parts::Candidate;
 use crate::hash::derived_id;
 use crate::reply::choice::{Counts, Said};
+use crate::reply::json::write_string;
 use crate::script::Reply;
 
 /// A response, without its candidates.
 #[derive(Debug)]
 pub(super) struct Response {
-    id: String,
-    model: String,
-    usage: Option<Map<String, Value>>,
-    /// What the script adds; it wins over all else.
-    extra: Map<String, Value>,
+    /// The fields after the candidates in an event that is not the last, as JSON text with a comma before each.
+    going: String,
+    /// Those in the last event.
+    ending: String,
 }
 
 impl Response {
     pub(super) fn new(model: &str, said: &Said, reply: &Reply) -> Self {
+        let id = derived_id("", said.seed, 22);
+        let usage = usage(said);
+        let so_far = usage.clone().map(|mut usage| {
+            usage.retain(|name, _| name == "promptTokenCount" || name == "promptTokensDetails");
+            if let Some(count) = usage.get("promptTokenCount").cloned() {
+                usage.insert("totalTokenCount".to_owned(), count);
+            }
+            usage
+        });
         Self {
-            id: derived_id("", said.seed, 22),
-            model: model.to_owned(),
-            usage: usage(said),
-            extra: reply.extra.clone(),
+            going: fields(so_far, model, &id, &reply.extra),
+            ending: fields(usage, model, &id, &reply.extra),
         }
     }
 
     /// The whole response.
-    pub(super) fn whole(&self, candidates: &[Candidate]) -> String {
+    pub(super) fn whole(&self, candidates: &[Candidate]) -> Vec<u8> {
+        let mut out = Vec::new();
         if let Some(blocked) = candidates.iter().find(|candidate| candidate.is_blocked()) {
-            return self.blocked(blocked);
+            self.blocked(blocked, &mut out);
+            return out;
         }
-        let candidates = candidates.iter().map(|candidate| {
-            let parts = candidate.parts();
-            // Without parts, the content has only its role.
-            let parts = match parts.as_slice() {
-                [] => String::new(),
-                parts => format!("\"parts\":[{}],", parts.join(",")),
-            };
-            written(candidate, &parts, true)
-        });
-        self.json(&candidates.collect::<Vec<_>>().join(","), true)
-    }
-
-    /// The response to a prompt of which nothing came.
-    pub(super) fn blocked(&self, candidate: &Candidate) -> String {
-        let message = Value::from(candidate.choice.refusal.concat());
-        let feedback = format!(
-            "\"promptFeedback\":{{\"blockReason\":\"PROHIBITED_CONTENT\",\
-             \"blockReasonMessage\":{message}}}"
-        );
-        self.around(&feedback, true)
-    }
-
-    /// One event of a stream, with one part of a candidate.
-    pub(super) fn event(&self, candidate: &Candidate, part: &str, is_last: bool) -> String {
-        let parts = format!("\"parts\":[{part}],");
-        self.json(&written(candidate, &parts, is_last), is_last)
-    }
-
-    fn json(&self, candidates: &str, is_last: bool) -> String {
-        self.around(&format!("\"candidates\":[{candidates}]"), is_last)
-    }
-
-    fn around(&self, first: &str, is_last: bool) -> String {
-        let mut fields = vec![("", first.to_owned())];
-        let usage = self.usage.as_ref().map(|usage| {
-            let mut usage = usage.clone();
-            if !is_last {
-                // The counts so far.
-                usage.retain(|name, _| name == "promptTokenCount" || name == "promptTokensDetails");
-                if let Some(count) = usage.get("promptTokenCount").cloned() {
-                    usage.insert("totalTokenCount".to_owned(), count);
-                }
+        out.extend_from_slice(OPEN);
+        for (at, candidate) in candidates.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
             }
-            ("usageMetadata", Value::Object(usage).to_string())
-        });
-        fields.extend(usage);
-        fields.push(("modelVersion", Value::from(&*self.model).to_string()));
-        fields.push(("responseId", Value::from(&*self.id).to_string()));
-        let is_free = |(name, _): &(&str, String)| !self.extra.contains_key(*name);
-        let own = fields
-            .into_iter()
-            .filter(is_free)
-            .map(|(name, value)| match name {
-                "" => value,
-                name => format!("\"{name}\":{value}"),
-            });
-        let extra = self.extra.iter();
-        let extra = extra.map(|(name, value)| format!("{}:{value}", Value::from(name.as_str())));
-        format!("{{{}}}", own.chain(extra).collect::<Vec<_>>().join(","))
+            write_candidate(candidate, &candidate.parts().join(","), true, &mut out);
+        }
+        self.close(true, &mut out);
+        out
     }
+
+    /// Appends the response to a prompt of which nothing came.
+    pub(super) fn blocked(&self, candidate: &Candidate, out: &mut Vec<u8>) {
+        let message = Value::from(candidate.choice.refusal.concat());
+        let ending = &self.ending;
+        // Writing into memory cannot fail.
+        let _ = write!(
+            out,
+            "{{\"promptFeedback\":{{\"blockReason\":\"PROHIBITED_CONTENT\",\
+             \"blockReasonMessage\":{message}}}{ending}}}"
+        );
+    }
+
+    /// Appends one event of a stream, with one part of a candidate.
+    pub(super) fn event(
+        &self,
+        candidate: &Candidate,
+        part: &str,
+        is_last: bool,
+        out: &mut Vec<u8>,
+    ) {
+        out.extend_from_slice(OPEN);
+        write_candidate(candidate, part, is_last, out);
+        self.close(is_last, out);
+    }
+
+    /// Appends what follows the candidates.
+    fn close(&self, is_last: bool, out: &mut Vec<u8>) {
+        let rest = if is_last { &self.ending } else { &self.going };
+        for piece in ["]", rest, "}"] {
+            out.extend_from_slice(piece.as_bytes());
+        }
+    }
+}
+
+/// What precedes the candidates.
+const OPEN: &[u8] = b"{\"candidates\":[";
+
+/// The fields after the first, as JSON text with a comma before each. What the script adds wins over all else.
+fn fields(
+    usage: Option<Map<String, Value>>,
+    model: &str,
+    id: &str,
+    extra: &Map<String, Value>,
+) -> String {
+    let own = [
+        ("usageMetadata", usage.map(Value::Object)),
+        ("modelVersion", Some(model.into())),
+        ("responseId", Some(id.into())),
+    ];
+    let own = own
+        .iter()
+        .filter_map(|(name, value)| Some((*name, value.as_ref()?)));
+    let own = own.filter(|(name, _)| !extra.contains_key(*name));
+    own.chain(extra.iter().map(|(name, value)| (name.as_str(), value)))
+        .map(|(name, value)| format!(",{}:{value}", Value::from(name)))
+        .collect()
 }
 
 /// `usageMetadata` of a reply. A script's may have the names of chat, whose count of the answer
@@ -146,21 +164,25 @@ fn counted(counts: Counts) -> Value {
     usage
 }
 
-/// A candidate with these parts. The last one says why it ended.
-fn written(candidate: &Candidate, parts: &str, is_last: bool) -> String {
-    let finish = if is_last {
-        let refusal = candidate.choice.refusal.concat();
-        let message = match refusal.as_str() {
-            "" => String::new(),
-            text => format!(",\"finishMessage\":{}", Value::from(text)),
-        };
-        format!(
-            ",\"finishReason\":{}{message}",
-            Value::from(candidate.finish())
-        )
-    } else {
-        String::new()
+/// Appends a candidate with these parts. Without any, the content has only its role. The last one says why it ended.
+fn write_candidate(candidate: &Candidate, parts: &str, is_last: bool, out: &mut Vec<u8>) {
+    let around = match parts {
+        "" => ["", "", ""],
+        parts => ["\"parts\":[", parts, "],"],
     };
-    let index = candidate.choice.index;
-    format!("{{\"content\":{{{parts}\"role\":\"model\"}}{finish},\"index\":{index}}}")
+    out.extend_from_slice(b"{\"content\":{");
+    for piece in around {
+        out.extend_from_slice(piece.as_bytes());
+    }
+    out.extend_from_slice(b"\"role\":\"model\"}");
+    if is_last {
+        out.extend_from_slice(b",\"finishReason\":");
+        write_string(out, candidate.finish());
+        let refusal = candidate.choice.refusal.concat();
+        if !refusal.is_empty() {
+            out.extend_from_slice(b",\"finishMessage\":");
+            write_string(out, &refusal);
+        }
+    }
+    let _ = write!(out, ",\"index\":{}}}", candidate.choice.index);
 }

@@ -17,15 +17,20 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// Appends an event.
-    pub(super) fn write(self, out: &mut Vec<u8>, event: &str, is_first: bool) {
-        let (before, after): (&[u8], &[u8]) = match self {
-            Self::Sse => (b"data: ", b"\r\n\r\n"),
-            Self::Array if is_first => (b"[", b""),
-            Self::Array => (b",\r\n", b""),
-        };
-        for piece in [before, event.as_bytes(), after] {
-            out.extend_from_slice(piece);
+    /// What stands before an event.
+    pub(super) fn before(self, is_first: bool) -> &'static [u8] {
+        match self {
+            Self::Sse => b"data: ",
+            Self::Array if is_first => b"[",
+            Self::Array => b",\r\n",
+        }
+    }
+
+    /// What stands after an event.
+    pub(super) fn after(self) -> &'static [u8] {
+        match self {
+            Self::Sse => b"\r\n\r\n",
+            Self::Array => b"",
         }
     }
 
@@ -108,7 +113,25 @@ impl Events for EventStream {
 
     fn write_next(&mut self, out: &mut Vec<u8>) -> bool {
         self.settle();
-        let event = if let Some((pieces, candidate)) = self.candidates.get_mut(self.cursor) {
+        let is_late = self.cursor >= self.candidates.len();
+        if is_late && self.has_end() {
+            self.ending.sends_end = false;
+            out.extend_from_slice(self.form.end());
+            return true;
+        }
+        let at = if is_late { 0 } else { self.cursor };
+        let is_over = is_late && self.ending.late_events == 0;
+        let candidate = self.candidates.get_mut(at).filter(|_| !is_over);
+        let Some((pieces, candidate)) = candidate else {
+            return false;
+        };
+        let is_first = std::mem::replace(&mut self.is_first, false);
+        out.extend_from_slice(self.form.before(is_first));
+        if is_late {
+            self.ending.late_events -= 1;
+            let part = text_part(" late", None);
+            self.response.event(candidate, &part, false, out);
+        } else {
             self.cursor += 1;
             let (part, is_last) = match pieces.draw() {
                 Some(Piece::Reasoning(text)) => (thought_part(&text), false),
@@ -120,25 +143,12 @@ impl Events for EventStream {
                 _ => (text_part("", None), false),
             };
             if is_last && candidate.is_blocked() {
-                self.response.blocked(candidate)
+                self.response.blocked(candidate, out);
             } else {
-                self.response.event(candidate, &part, is_last)
+                self.response.event(candidate, &part, is_last, out);
             }
-        } else if self.has_end() {
-            self.ending.sends_end = false;
-            out.extend_from_slice(self.form.end());
-            return true;
-        } else if let (1.., Some((_, candidate))) =
-            (self.ending.late_events, self.candidates.first())
-        {
-            self.ending.late_events -= 1;
-            self.response
-                .event(candidate, &text_part(" late", None), false)
-        } else {
-            return false;
-        };
-        let is_first = std::mem::replace(&mut self.is_first, false);
-        self.form.write(out, &event, is_first);
+        }
+        out.extend_from_slice(self.form.after());
         true
     }
 }

@@ -5,6 +5,7 @@ mod calls;
 mod ends;
 mod errors;
 mod hostile;
+mod repeat;
 mod replies;
 mod streams;
 

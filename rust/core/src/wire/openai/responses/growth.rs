@@ -229,6 +229,6 @@ fn learn(
             sequence.map(|digits| (Hole::Number, digits)),
             padding.map(|padding| (Hole::Padding, padding)),
         ];
-        frame.learn(data, values, target);
+        frame.learn(data, values.into_iter().flatten(), target);
     }
 }
