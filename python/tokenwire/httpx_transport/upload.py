@@ -30,13 +30,12 @@ class Declared:
             TypeError: It is not bytes-like.
             LocalProtocolError: The class of the family; the body is longer than declared.
         """
-        if not isinstance(piece, bytes):
-            piece = bytes(memoryview(piece)) if piece else b""
+        taken = piece if isinstance(piece, bytes) else bytes(memoryview(piece or b""))
         if self._missing is not None:
-            self._missing -= len(piece)
+            self._missing -= len(taken)
             if self._missing < 0:
                 raise self._family.LocalProtocolError("the body is longer than its Content-Length")
-        return piece
+        return taken
 
     def end(self) -> None:
         """Count the end.
