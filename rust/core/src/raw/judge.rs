@@ -41,6 +41,7 @@ pub(super) struct Judge {
     workers: Workers,
     // `None` once there is nothing more to judge.
     reading: Option<Box<Reading>>,
+    is_whole: bool,
 }
 
 struct Reading {
@@ -78,12 +79,18 @@ impl Judge {
         Some(Self {
             workers: workers.clone(),
             reading: Some(Box::new(reading)),
+            is_whole: false,
         })
     }
 
     /// Whether there is a stream that it reads.
     pub(super) fn is_reading(&self) -> bool {
         self.reading.is_some()
+    }
+
+    /// Whether the stream has had its end mark.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// Reads bytes. Returns whether there was content in them. What cannot be read, and what is an error, is the
@@ -102,6 +109,7 @@ impl Judge {
             || reading.is_done
             || reading.fold.kept() > Limits::default().max_reply_bytes;
         if is_over {
+            self.is_whole = read.is_ok() && reading.is_done;
             self.workers.free(reading.fold.kept(), reading);
         } else {
             self.reading = Some(reading);

@@ -148,11 +148,22 @@ impl Reading<'_> {
             let judged = self.judge.as_ref().is_some_and(Judge::is_reading);
             let next = tokio::select! {
                 biased;
-                next = body.frame(place) => next?,
+                next = body.frame(place) => next,
                 error = gap.overdue(exchange, place) => return Err(error),
                 error = clock.silence(exchange, place), if judged => return Err(error),
             };
-            let Some(bytes) = next else { return Ok(()) };
+            let bytes = match next {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => return Ok(()),
+                // Many servers end TLS without its closing message.
+                Err(error)
+                    if self.judge.as_ref().is_some_and(Judge::is_whole)
+                        && body.may_be_whole(&error) =>
+                {
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            };
             if bytes.is_empty() {
                 continue;
             }
