@@ -461,6 +461,34 @@ async fn a_stream_of_a_known_api_that_ends_without_its_mark_is_incomplete() {
     assert_eq!(sent.kind(), None);
 }
 
+/// One that is made in the background is read under its id, from the beginning or from where another reader stopped.
+#[tokio::test]
+async fn the_stream_of_a_response_that_is_read_again_is_judged() {
+    let (_, begins, ends) = STREAMS[3];
+    for (events, is_whole) in [
+        (begins.to_owned(), false),
+        (format!("{begins}{ends}"), true),
+        (ends.to_owned(), true),
+    ] {
+        let answer = response("200 OK", "content-type: text/event-stream\r\n", &events);
+        let server = Server::start(move |_| vec![Act::Read, Act::Send(answer.clone())]);
+        let sender = Sender::new();
+        let request = RawRequest {
+            method: "GET",
+            url: &url(&server, "/v1/responses/resp_1?stream=true&starting_after=4"),
+            headers: &[HOST],
+            body: Some(Bytes::new()),
+            limits: RawLimits::default(),
+            checks_streams: true,
+        };
+        let call = sender.client.prepare(request).unwrap();
+        let exchange = Arc::clone(call.exchange());
+        pass(&sender.transport, call.into()).await;
+        let expected = (!is_whole).then_some(K::StreamIncomplete);
+        assert_eq!(Sent::of(&exchange).kind(), expected, "{events}");
+    }
+}
+
 #[tokio::test]
 async fn a_compressed_stream_is_judged_and_passed_on_as_it_is() {
     let (path, begun, _) = STREAMS[0];

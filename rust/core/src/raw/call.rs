@@ -119,7 +119,7 @@ impl RawClient {
         check_framing(&headers, request.body.as_ref())?;
         let asked = request
             .checks_streams
-            .then(|| Asked::of(path, request.body.as_ref()))
+            .then(|| Asked::of(&method, path, request.body.as_ref()))
             .flatten();
         let exchange = Exchange::new(request.body.is_none());
         let body = match request.body {

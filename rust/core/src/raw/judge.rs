@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::Method;
 use http::header::CONTENT_TYPE;
 use http::response::Parts;
 use memchr::memmem;
@@ -26,9 +27,13 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// `None` if the path with its query is not that of a known API.
-    pub(super) fn of(path: &str, body: Option<&Bytes>) -> Option<Self> {
-        let path = path.split('?').next().unwrap_or_default();
+    /// `None` if method and path, with its query, are not those of a known API.
+    pub(super) fn of(method: &Method, path: &str, body: Option<&Bytes>) -> Option<Self> {
+        let mut path = path.split('?').next().unwrap_or_default();
+        if *method == Method::GET {
+            // A response that is made in the background is read under its id.
+            path = path.rsplit_once('/')?.0;
+        }
         Some(Self {
             dialect: providers::dialect_at(path)?,
             choices: body.map_or(1, |body| choices(body)),
