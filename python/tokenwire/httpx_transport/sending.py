@@ -9,7 +9,7 @@ from tokenwire.httpx_transport.body import OpenBodies
 from tokenwire.httpx_transport.failures import closed_error, raised_by, wrong_client
 from tokenwire.httpx_transport.loops import running_loop, waiting
 from tokenwire.httpx_transport.patches import Methods, core_response, family_request
-from tokenwire.httpx_transport.upload import Declared
+from tokenwire.httpx_transport.upload import END, Declared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -203,12 +203,12 @@ class SyncSending(Sending):
             if content is None:
                 pieces, declared = iter(request.stream), Declared(request, self.family.module)
                 while exchange.wants():
-                    piece = next(pieces, None)
-                    if piece is None:
+                    piece = next(pieces, END)
+                    if piece is END:
                         declared.end()
                         exchange.end()
                         break
-                    declared.count(piece)
+                    piece = declared.count(piece)
                     # In chunked encoding, an empty piece would end the body.
                     if piece:
                         exchange.push(piece)
@@ -270,12 +270,12 @@ class AsyncSending(Sending):
             if content is None:
                 pieces, declared = aiter(request.stream), Declared(request, self.family.module)
                 while await wait(exchange.wants_async()):
-                    piece = await anext(pieces, None)
-                    if piece is None:
+                    piece = await anext(pieces, END)
+                    if piece is END:
                         declared.end()
                         exchange.end()
                         break
-                    declared.count(piece)
+                    piece = declared.count(piece)
                     # In chunked encoding, an empty piece would end the body.
                     if piece:
                         exchange.push(piece)

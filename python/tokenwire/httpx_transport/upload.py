@@ -7,6 +7,9 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+# What stands for the end of the pieces: None may be one of them.
+END = object()
+
 
 class Declared:
     """Counts the bytes of a body against its Content-Length, if it has one.
@@ -19,16 +22,19 @@ class Declared:
         length = request.headers.get("content-length", "")
         self._missing = int(length) if length.isdecimal() else None
 
-    def count(self, piece: bytes) -> None:
-        """Count a piece.
+    def count(self, piece: Any) -> bytes:
+        """Count a piece, and return it as bytes. One that is false is empty.
 
         Raises:
+            TypeError: It is not bytes-like.
             LocalProtocolError: The class of the family; the body is longer than declared.
         """
+        taken = piece if isinstance(piece, bytes) else bytes(memoryview(piece or b""))
         if self._missing is not None:
-            self._missing -= len(piece)
+            self._missing -= len(taken)
             if self._missing < 0:
                 raise self._family.LocalProtocolError("the body is longer than its Content-Length")
+        return taken
 
     def end(self) -> None:
         """Count the end.

@@ -12,7 +12,7 @@ mod support;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -193,6 +193,67 @@ async fn a_request_that_met_the_end_of_an_idle_connection_is_sent_once_more() {
             None => assert_eq!(second.kind(), Some(K::ConnectionLost)),
         }
         assert_eq!(server.requests(), requests);
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_the_server_had_for_longer_is_not_sent_once_more() {
+    let (close, closes) = signal();
+    let scripts = Mutex::new(vec![vec![
+        Act::Read,
+        Act::Send(ok()),
+        Act::Read,
+        Act::Wait(closes),
+        Act::Close,
+    ]]);
+    let again = || vec![Act::Read, Act::Send(ok())];
+    let server = Server::start(move |_| scripts.lock().unwrap().pop().unwrap_or_else(again));
+    let sender = Sender::new();
+    let first = sender.send(&url(&server, "/"), RawLimits::default()).await;
+    assert!(first.error.is_none());
+    let works = async {
+        while server.requests() < 2 {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(2)).await;
+        tokio::time::resume();
+        close.send(()).unwrap();
+    };
+    let url = url(&server, "/");
+    let (second, ()) = tokio::join!(sender.send(&url, RawLimits::default()), works);
+    assert_eq!(second.kind(), Some(K::ConnectionLost));
+    assert_eq!(server.requests(), 2);
+}
+
+#[tokio::test]
+async fn a_reply_in_an_unknown_coding_is_an_error() {
+    for (coding, is_known) in [
+        ("chunked", true),
+        ("Chunked", true),
+        ("gzip, chunked", false),
+        ("chunked, gzip", false),
+        ("chunked\r\ntransfer-encoding: gzip", false),
+        ("xchunked", false),
+    ] {
+        let answer =
+            format!("HTTP/1.1 200 OK\r\ntransfer-encoding: {coding}\r\n\r\n2\r\nab\r\n0\r\n\r\n");
+        let server = Server::start(move |_| {
+            vec![
+                Act::Read,
+                Act::Send(answer.clone().into_bytes()),
+                Act::Close,
+            ]
+        });
+        let sent = Sender::new()
+            .send(&url(&server, "/"), RawLimits::default())
+            .await;
+        if is_known {
+            assert_eq!(sent.body, "ab", "{coding}");
+        } else {
+            assert_eq!(sent.kind(), Some(K::Protocol), "{coding}");
+            assert_eq!(sent.body, "", "{coding}");
+        }
     }
 }
 
@@ -400,6 +461,34 @@ async fn a_stream_of_a_known_api_that_ends_without_its_mark_is_incomplete() {
     assert_eq!(sent.kind(), None);
 }
 
+/// One that is made in the background is read under its id, from the beginning or from where another reader stopped.
+#[tokio::test]
+async fn the_stream_of_a_response_that_is_read_again_is_judged() {
+    let (_, begins, ends) = STREAMS[3];
+    for (events, is_whole) in [
+        (begins.to_owned(), false),
+        (format!("{begins}{ends}"), true),
+        (ends.to_owned(), true),
+    ] {
+        let answer = response("200 OK", "content-type: text/event-stream\r\n", &events);
+        let server = Server::start(move |_| vec![Act::Read, Act::Send(answer.clone())]);
+        let sender = Sender::new();
+        let request = RawRequest {
+            method: "GET",
+            url: &url(&server, "/v1/responses/resp_1?stream=true&starting_after=4"),
+            headers: &[HOST],
+            body: Some(Bytes::new()),
+            limits: RawLimits::default(),
+            checks_streams: true,
+        };
+        let call = sender.client.prepare(request).unwrap();
+        let exchange = Arc::clone(call.exchange());
+        pass(&sender.transport, call.into()).await;
+        let expected = (!is_whole).then_some(K::StreamIncomplete);
+        assert_eq!(Sent::of(&exchange).kind(), expected, "{events}");
+    }
+}
+
 #[tokio::test]
 async fn a_compressed_stream_is_judged_and_passed_on_as_it_is() {
     let (path, begun, _) = STREAMS[0];
@@ -594,10 +683,54 @@ fn what_cannot_be_sent_is_refused_without_its_secrets() {
             refused("POST", "http://h/", &[(b"content-length", b"5")], "abc"),
             "3 bytes",
         ),
+        (
+            refused("POST", "http://h/", &[HOST, HOST], ""),
+            "more than one host",
+        ),
+        (
+            refused("POST", "http://h/", &vec![HOST; 40_000], ""),
+            "too many headers",
+        ),
+        (
+            refused("POST", "http://h/", &[(b"transfer-encoding", b"gzip")], ""),
+            "transfer-encoding",
+        ),
     ] {
         assert!(
             message.contains(part) && !message.contains("canary"),
             "{message}"
         );
+    }
+}
+
+/// Servers and proxies that understand such a request in two ways would each see another one.
+#[test]
+fn a_length_that_can_be_understood_in_two_ways_is_refused() {
+    const LENGTH: &[u8] = b"content-length";
+    let client = Sender::new().client;
+    let digits = [b'9'; 5000];
+    for headers in [
+        &[(LENGTH, &b"3"[..]), (LENGTH, b"2")][..],
+        &[(LENGTH, b"3"), (LENGTH, b"3")],
+        &[(LENGTH, b"3, 3")],
+        &[(LENGTH, b"+3")],
+        &[(LENGTH, b"-3")],
+        &[(LENGTH, b"3x")],
+        &[(LENGTH, b"")],
+        &[(LENGTH, &digits)],
+    ] {
+        for body in [Some(Bytes::from_static(b"abc")), None] {
+            let request = RawRequest {
+                method: "POST",
+                url: "http://h/",
+                headers,
+                body,
+                limits: RawLimits::default(),
+                checks_streams: true,
+            };
+            let error = client.prepare(request).unwrap_err();
+            assert_eq!(error.kind(), K::Config);
+            assert!(error.message().contains("content-length"), "{error}");
+        }
     }
 }

@@ -225,7 +225,7 @@ class Side:
             for piece in getattr(response, f"iter_{form}")():
                 yield piece
 
-    def upload(self, *pieces: bytes | Exception) -> Any:
+    def upload(self, *pieces: Any) -> Any:
         """A body that is produced piece by piece; an exception among them is raised."""
 
         def produced() -> Any:

@@ -232,9 +232,9 @@ EVENT = b'data: {"choices":[{"delta":{"content":"One"}}]}\n\n'
 STREAM = b"Content-Type: text/event-stream"
 
 
-def reading() -> Scene:
+def reading(**options: Any) -> Scene:
     async def scene(side: Side) -> Any:
-        client = side.client(headers={"Authorization": "Bearer sk-1"})
+        client = side.client(headers={"Authorization": "Bearer sk-1"}, **options)
         response = await side.send(client, "POST", "/v1/chat/completions", json={"stream": True})
         found: Any = None
         pieces = []
@@ -260,6 +260,15 @@ def test_a_stream_without_its_end_marker_raises_after_its_last_byte(play):
 def test_a_stream_with_its_end_marker_does_not(play):
     whole = EVENT + b"data: [DONE]\n\n"
     assert play(reading(), answering(reply(whole, STREAM))) == (whole, None)
+
+
+@pytest.mark.parametrize("mark", [b"", b"data: [DONE]\n\n"])
+def test_a_stream_with_its_end_marker_needs_no_end_of_its_connection(mark, play, server_tls, roots):
+    """Many servers end TLS without its closing message, and then only the marker is an end."""
+    written = b"HTTP/1.1 200 OK\r\n" + STREAM + b"\r\n\r\n" + EVENT + mark
+    body, error = play(reading(verify=str(roots)), closing(written), tls=server_tls)
+    assert body == EVENT + mark
+    assert (error is None) == bool(mark)
 
 
 def test_the_check_of_streams_can_be_left_out(play):

@@ -55,6 +55,9 @@ BODIES: dict[str, Callable[[Side], dict[str, Any]]] = {
     "pieces": lambda side: {"content": side.upload(b"One", b" two", b" three")},
     "no pieces": lambda side: {"content": side.upload()},
     "empty pieces": lambda side: {"content": side.upload(b"", b"One", b"", b"", b" two", b"")},
+    "pieces that are not bytes": lambda side: {
+        "content": side.upload(bytearray(b"One"), memoryview(b" two"), None, b" three")
+    },
     "pieces of 1 MiB": lambda side: {"content": side.upload(LARGE, LARGE)},
     "many pieces": lambda side: {"content": side.upload(*[b"%d," % n for n in range(1000)])},
     "pieces with their length": lambda side: {

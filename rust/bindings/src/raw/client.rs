@@ -135,16 +135,24 @@ impl HttpClient {
                 idle: seconds("idle", idle)?,
             })
         };
-        let call = limits().and_then(|limits| {
-            self.client().prepare(RawRequest {
+        let client = self.client();
+        let size = body.as_ref().map_or(0, |body| body.len());
+        let prepare = || {
+            client.prepare(RawRequest {
                 method,
                 url,
                 headers: &headers,
                 body: body.map(|body| Bytes::copy_from_slice(&body)),
-                limits,
+                limits: limits()?,
                 checks_streams: check,
             })
-        });
+        };
+        // Copying and reading a large body takes a while; other threads may run meanwhile.
+        let call = if size > 64 << 10 {
+            py.detach(prepare)
+        } else {
+            prepare()
+        };
         match call {
             Ok(call) => Ok(HttpExchange::new(call, raised)),
             Err(error) => Err(HttpExchange::raise_by(py, &raised, error)),

@@ -104,7 +104,8 @@ pub(crate) async fn send_as_is(
     let (client, permit) = admitted(transport, outgoing, probe, &mut None).await?;
     let (parts, incoming) = exchange(&client, outgoing, &outgoing.target, probe, fresh).await?;
     transport.touch();
-    Ok((parts, Body::as_sent(incoming, permit)))
+    let body = Body::as_sent(incoming, &parts.headers, permit);
+    Ok((parts, body))
 }
 
 /// The client of the route, and the permit of the attempt.

@@ -95,21 +95,23 @@ impl Body {
         headers: &HeaderMap,
         permit: OwnedSemaphorePermit,
     ) -> Self {
+        Self {
+            unpacker: Unpacker::of(headers).map(Box::new),
+            ..Self::as_sent(incoming, headers, permit)
+        }
+    }
+
+    /// A body that stays as it was sent.
+    pub(super) fn as_sent(
+        incoming: Incoming,
+        headers: &HeaderMap,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
         let close_delimited = !headers.contains_key(http::header::TRANSFER_ENCODING)
             && !headers.contains_key(http::header::CONTENT_LENGTH);
         Self {
             incoming,
             close_delimited,
-            unpacker: Unpacker::of(headers).map(Box::new),
-            _permit: permit,
-        }
-    }
-
-    /// A body that stays as it was sent.
-    pub(super) fn as_sent(incoming: Incoming, permit: OwnedSemaphorePermit) -> Self {
-        Self {
-            incoming,
-            close_delimited: false,
             unpacker: None,
             _permit: permit,
         }

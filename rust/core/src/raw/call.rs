@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Method;
-use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use parking_lot::Mutex;
 use url::Url;
 
@@ -21,6 +21,9 @@ use crate::http::{Hub, Interception, Origin, Outgoing, Payload, Place, Route, Ta
 
 /// For how many origins a client remembers the way.
 const MOST_WAYS: usize = 256;
+
+/// How many headers a request may have. A map of over 24,576 panics.
+const MOST_HEADERS: usize = 16_384;
 
 /// How an origin is reached.
 #[derive(Debug, Clone)]
@@ -113,9 +116,7 @@ impl RawClient {
             .filter(|method| method != Method::CONNECT)
             .ok_or_else(|| refused("the method of the request is not one that can be sent"))?;
         let headers = read_headers(request.headers)?;
-        if let Some(body) = &request.body {
-            check_length(&headers, body.len())?;
-        }
+        check_framing(&headers, request.body.as_ref())?;
         let must_end = request.checks_streams;
         let limits = request.limits;
         let is_judged = must_end || limits.first_token.is_some() || limits.idle.is_some();
@@ -239,6 +240,10 @@ fn path_of(url: &str) -> &str {
 }
 
 fn read_headers(pairs: &[(&[u8], &[u8])]) -> Result<HeaderMap, Error> {
+    if pairs.len() > MOST_HEADERS {
+        let message = format!("the request has too many headers: over {MOST_HEADERS}");
+        return Err(refused(message));
+    }
     let mut headers = HeaderMap::with_capacity(pairs.len());
     for (name, value) in pairs {
         let name = HeaderName::from_bytes(name)
@@ -255,16 +260,36 @@ fn read_headers(pairs: &[(&[u8], &[u8])]) -> Result<HeaderMap, Error> {
     Ok(headers)
 }
 
-/// A body of another length than its header says would be cut, or leave the server waiting.
-fn check_length(headers: &HeaderMap, length: usize) -> Result<(), Error> {
-    let Some(said) = headers.get(CONTENT_LENGTH) else {
+/// Refuses a request of which a server and a proxy before it may see different ends or hosts.
+fn check_framing(headers: &HeaderMap, body: Option<&Bytes>) -> Result<(), Error> {
+    if headers.get_all(HOST).iter().nth(1).is_some() {
+        return Err(refused("the request has more than one host header"));
+    }
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let is_other = |coding: &HeaderValue| !coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    if codings.next().is_some_and(is_other) || codings.next().is_some() {
+        let message = "the transfer-encoding of the request is not `chunked`";
+        return Err(refused(message));
+    }
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let Some(said) = lengths.next() else {
         return Ok(());
     };
-    let said = said.to_str().ok().and_then(|said| said.parse().ok());
-    if said == Some(length) {
-        return Ok(());
+    let (Some(said), None) = (read_length(said), lengths.next()) else {
+        let message = "the content-length of the request is not one whole number";
+        return Err(refused(message));
+    };
+    match body.map(Bytes::len) {
+        // It would be cut, or leave the server waiting.
+        Some(length) if length as u64 != said => Err(refused(format!(
+            "the content-length of the request is not that of its body, which has {length} bytes"
+        ))),
+        _ => Ok(()),
     }
-    Err(refused(format!(
-        "the content-length of the request is not that of its body, which has {length} bytes"
-    )))
+}
+
+fn read_length(value: &HeaderValue) -> Option<u64> {
+    let digits = value.to_str().ok()?;
+    let is_plain = digits.bytes().all(|digit| digit.is_ascii_digit());
+    digits.parse().ok().filter(|_| is_plain)
 }

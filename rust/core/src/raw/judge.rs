@@ -31,7 +31,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// `None` if this is not a call of a known API. `path` may have a query.
+    /// `None` if method and path, with its query, are not those of a known API.
     pub(super) fn of(
         method: &Method,
         path: &str,
@@ -39,7 +39,13 @@ impl Asked {
         must_end: bool,
     ) -> Option<Self> {
         let path = path.split('?').next().unwrap_or_default();
-        let dialect = providers::dialect_at(path).filter(|_| method == Method::POST)?;
+        let dialect = match *method {
+            Method::POST => providers::dialect_at(path)?,
+            // A response that is made in the background is read under its id.
+            Method::GET => providers::dialect_at(path.rsplit_once('/')?.0)
+                .filter(|dialect| dialect.name() == "responses")?,
+            _ => return None,
+        };
         Some(Self {
             dialect,
             choices: body.map_or(1, |body| choices(body)),
@@ -56,6 +62,7 @@ pub(super) struct Judge {
     must_end: bool,
     // `None` once there is nothing more to judge.
     reading: Option<Box<Reading>>,
+    is_whole: bool,
 }
 
 struct Reading {
@@ -112,12 +119,18 @@ impl Judge {
             workers: workers.clone(),
             must_end: asked.must_end,
             reading: Some(Box::new(reading)),
+            is_whole: false,
         })
     }
 
     /// Whether there is a stream that it reads.
     pub(super) fn is_reading(&self) -> bool {
         self.reading.is_some()
+    }
+
+    /// Whether the stream has had its end mark.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// Reads bytes. Returns whether there was content in them. What cannot be read, and what is an error, is the
@@ -136,6 +149,7 @@ impl Judge {
             || reading.events.is_done
             || reading.fold.kept() > Limits::default().max_reply_bytes;
         if is_over {
+            self.is_whole = read.is_ok() && reading.events.is_done;
             self.workers.free(reading.fold.kept(), reading);
         } else {
             self.reading = Some(reading);

@@ -1,20 +1,26 @@
 //! The task that carries out a request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use http::header::{HeaderValue, TRANSFER_ENCODING};
 use http::response::Parts;
 
 use super::call::RawCall;
 use super::exchange::{Exchange, RawHead};
 use super::judge::Judge;
 use super::limits::Gap;
-use crate::error::{Error, ErrorKind};
-use crate::http::{Body, Payload, Probe, Transport, mistake, send_as_is};
+use crate::error::{Error, ErrorKind, Phase};
+use crate::http::{Body, Payload, Place, Probe, Transport, mistake, send_as_is};
 use crate::panic::guard;
 use crate::stream::{Clock, closed_error};
 
 /// How much is read of what a test did wrong.
 const MISTAKE_BYTES: usize = 64 << 10;
+
+/// A request that met the end of an idle connection knows it after one round trip. A server that ends the connection
+/// later has most likely read the request, and may be working on it.
+const ROUND_TRIP: Duration = Duration::from_secs(1);
 
 /// Carries out a request, and fills its exchange. Drive it until it returns; it also returns when the reader closes the
 /// exchange. Dropping it closes the connection.
@@ -85,13 +91,37 @@ async fn open(
             Err(error)
                 if !fresh
                     && matches!(outgoing.body, Payload::Bytes(_))
-                    && probe.lost_idle(&error) =>
+                    && probe.lost_idle(&error)
+                    && probe.sent_at().is_some_and(|at| at.elapsed() < ROUND_TRIP) =>
             {
                 fresh = true;
             }
-            sent => return sent.map(|(parts, body)| (parts, body, probe)),
+            Err(error) => return Err(error),
+            Ok((parts, body)) => {
+                check_coding(&parts, &outgoing.place)?;
+                return Ok((parts, body, probe));
+            }
         }
     }
+}
+
+/// Refuses a body that would be passed on in a coding which no one above removes.
+fn check_coding(head: &Parts, place: &Place) -> Result<(), Error> {
+    let is_known = |coding: &HeaderValue| {
+        let coding = coding.as_bytes();
+        coding.eq_ignore_ascii_case(b"chunked") || coding.eq_ignore_ascii_case(b"identity")
+    };
+    let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
+    if codings.all(is_known) {
+        return Ok(());
+    }
+    let message = format!(
+        "{} does not speak valid HTTP/1.1 (its reply has a transfer-encoding other than chunked)",
+        place.origin
+    );
+    Err(Error::new(ErrorKind::Protocol, message)
+        .at(Phase::Head)
+        .maybe_processed(true))
 }
 
 /// Reads one body.
@@ -119,11 +149,22 @@ impl Reading<'_> {
             let judged = self.judge.as_ref().is_some_and(Judge::is_reading);
             let next = tokio::select! {
                 biased;
-                next = body.frame(place) => next?,
+                next = body.frame(place) => next,
                 error = gap.overdue(exchange, place) => return Err(error),
                 error = clock.silence(exchange, place), if judged => return Err(error),
             };
-            let Some(bytes) = next else { return Ok(()) };
+            let bytes = match next {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => return Ok(()),
+                // Many servers end TLS without its closing message.
+                Err(error)
+                    if self.judge.as_ref().is_some_and(Judge::is_whole)
+                        && body.may_be_whole(&error) =>
+                {
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            };
             if bytes.is_empty() {
                 continue;
             }
