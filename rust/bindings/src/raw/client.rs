@@ -126,7 +126,7 @@ impl HttpClient {
             .map(|(name, value)| (&**name, &**value))
             .collect();
         let limits = || {
-            Ok(RawLimits {
+            Ok::<_, Error>(RawLimits {
                 connect: seconds("connect", connect)?,
                 pool: seconds("pool", pool)?,
                 read: seconds("read", read)?,

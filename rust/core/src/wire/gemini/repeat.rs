@@ -27,8 +27,8 @@ struct Counts {
     before: usize,
     /// How many bytes follow.
     after: usize,
-    /// Whether they have counts.
-    has_counts: bool,
+    /// Whether there are any.
+    is_counted: bool,
 }
 
 impl Counts {
@@ -39,7 +39,7 @@ impl Counts {
         Some(Self {
             before: start.checked_sub(at(text)? + text.len())?,
             after: data.len().checked_sub(start + raw.len())?,
-            has_counts: usage::has_counts(raw),
+            is_counted: usage::has_counts(raw),
         })
     }
 }
@@ -139,5 +139,5 @@ fn counts<'a>(known: &Known<'a, Target>) -> Result<Option<(&'a [u8], bool)>, ()>
     };
     let end = known.after.len().checked_sub(counts.after).ok_or(())?;
     let raw = known.after.get(counts.before..end).ok_or(())?;
-    Ok(Some((raw, counts.has_counts)))
+    Ok(Some((raw, counts.is_counted)))
 }

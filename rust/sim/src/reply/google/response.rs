@@ -1,5 +1,7 @@
 //! The response object: the fields around the candidates of a reply.
 
+use std::fmt::Write as _;
+
 use std::io::Write;
 
 use serde_json::{Map, Value, json};
@@ -107,9 +109,12 @@ fn fields(
         .iter()
         .filter_map(|(name, value)| Some((*name, value.as_ref()?)));
     let own = own.filter(|(name, _)| !extra.contains_key(*name));
-    own.chain(extra.iter().map(|(name, value)| (name.as_str(), value)))
-        .map(|(name, value)| format!(",{}:{value}", Value::from(name)))
-        .collect()
+    let mut written = String::new();
+    for (name, value) in own.chain(extra.iter().map(|(name, value)| (name.as_str(), value))) {
+        // A string takes whatever is written to it.
+        let _ = write!(written, ",{}:{value}", Value::from(name));
+    }
+    written
 }
 
 /// `usageMetadata` of a reply. A script's may have the names of chat, whose count of the answer

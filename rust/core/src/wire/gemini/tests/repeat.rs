@@ -231,7 +231,7 @@ fn any_event() -> impl Strategy<Value = String> {
                 &counts(number),
                 "",
             ),
-            34 => event(&format!(r#"{part}}}, {{{part}"#), "", &counts(number), ""),
+            34 => event(&format!(r"{part}}}, {{{part}"), "", &counts(number), ""),
             35 => event(
                 r#""functionCall": {"id": "i","name": "f","args": {}}"#,
                 "",
