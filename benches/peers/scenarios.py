@@ -62,7 +62,7 @@ def _paced(per_token_us: int) -> dict[str, Any]:
     return {"per_token_us": per_token_us}
 
 
-# The clients of others over our transport, beside the same clients without it.
+# Other clients over our transport, beside the same clients without it, in asyncio.
 TRANSPORT_BURST = (
     Gate(0.30, HTTPX2, ours=HTTPX2_OVER),
     Gate(0.75, ANTHROPIC, ours=ANTHROPIC_OVER),
@@ -101,7 +101,7 @@ SCENARIOS = [
         amount="streams",
         spec={"streams": 40, "tokens": 5000},
         pacing={"tokens_per_write": 8},
-        gates=(*BURST, *TRANSPORT_BURST),
+        gates=BURST,
     ),
     Scenario(
         "burst1-asyncio",
@@ -169,7 +169,6 @@ SCENARIOS = [
         gates=(
             Gate(0.75, "pyreqwest + orjson"),
             Gate(0.95, "pyreqwest + orjson", ours=GENERAL),
-            *TRANSPORT_REPLY,
         ),
         pins=(0, 1),
         shows=("cpu_us", "p99_us"),
