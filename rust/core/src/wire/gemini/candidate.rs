@@ -4,7 +4,7 @@ use super::beside::{Beside, Found, is_blank};
 use super::call::{Calls, FunctionCall, beside};
 use super::event::{Part, Parts, members};
 use crate::error::Error;
-use crate::json::{Reader, SurrogateJoin};
+use crate::json::{Reader, SurrogateJoin, Text};
 use crate::message::{ChunkKind, Delta, Extra, FinishReason};
 use crate::wire::by_index::Indexed;
 use crate::wire::most::{MOST, too_many};
@@ -149,7 +149,8 @@ impl CandidateState {
         if text.is_empty() && !is_alone {
             return Ok(());
         }
-        if !is_alone && !whole && self.is_open(is_thought) {
+        if !is_alone && !whole {
+            self.open(is_thought, count, out)?;
             let text = self.join.push(text);
             self.go_on(&text, out);
             return Ok(());
@@ -157,16 +158,6 @@ impl CandidateState {
         Self::begin(count)?;
         self.close(out);
         let number = self.number();
-        if !is_alone && !whole {
-            self.open = Some(Open {
-                number,
-                is_thought,
-                is_last: true,
-            });
-            let text = self.join.push(text);
-            self.push(number, is_thought, &text, out);
-            return Ok(());
-        }
         let known: &[&str] = if is_thought {
             &["text", "thought", "thoughtSignature"]
         } else {
@@ -188,23 +179,43 @@ impl CandidateState {
         Ok(())
     }
 
-    /// Adds a text that has no half characters to the open part. Returns whether it could.
+    /// Adds a text without half characters.
     #[inline]
-    pub(super) fn go_on_plainly(
+    pub(super) fn plain_text(
         &mut self,
         is_thought: bool,
         text: &str,
+        count: &mut usize,
         out: &mut Vec<ChunkKind>,
-    ) -> bool {
-        let can = self.is_open(is_thought) && !self.join.is_waiting();
-        if can {
+    ) -> Result<(), Error> {
+        self.open(is_thought, count, out)?;
+        if self.join.is_waiting() {
+            let text = self.join.push(Text::plain(text));
+            self.go_on(&text, out);
+        } else {
             self.go_on(text, out);
         }
-        can
+        Ok(())
     }
 
-    fn is_open(&self, is_thought: bool) -> bool {
-        self.open.is_some_and(|open| open.is_thought == is_thought)
+    /// Begins a part, unless one of this kind is open.
+    #[inline]
+    fn open(
+        &mut self,
+        is_thought: bool,
+        count: &mut usize,
+        out: &mut Vec<ChunkKind>,
+    ) -> Result<(), Error> {
+        if self.open.is_none_or(|open| open.is_thought != is_thought) {
+            Self::begin(count)?;
+            self.close(out);
+            self.open = Some(Open {
+                number: self.number(),
+                is_thought,
+                is_last: false,
+            });
+        }
+        Ok(())
     }
 
     /// Adds a piece to the open part.
@@ -214,9 +225,8 @@ impl CandidateState {
             return;
         };
         let (number, is_thought) = (open.number, open.is_thought);
-        let is_plain = !is_thought && open.is_last && self.index == 0;
-        open.is_last = true;
-        if is_plain {
+        let is_last = std::mem::replace(&mut open.is_last, true);
+        if is_last && !is_thought && self.index == 0 {
             out.push(ChunkKind::Text(text.into()));
         } else {
             self.push(number, is_thought, text, out);

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::event::{Candidate, Event, Part, Parts};
 use super::stream::GeminiStream;
 use super::usage;
+use crate::error::Error;
 use crate::message::ChunkKind;
 use crate::wire::repeat::{Hole, Known};
 
@@ -70,26 +71,31 @@ impl GeminiStream {
 
     /// Reads an event whose frame is known. Returns whether it could.
     #[inline]
-    pub(super) fn read_known(&mut self, data: &[u8], out: &mut Vec<ChunkKind>) -> bool {
+    pub(super) fn read_known(
+        &mut self,
+        data: &[u8],
+        out: &mut Vec<ChunkKind>,
+    ) -> Result<bool, Error> {
         // After its end, counts are passed on at once.
         let Some(known) = self.frame.read(data).filter(|_| !self.has_end) else {
-            return false;
+            return Ok(false);
         };
         let Ok(usage) = counts(&known) else {
-            return false;
+            return Ok(false);
         };
-        let Some(state) = self.candidates.get(known.target.index) else {
-            return false;
-        };
-        if known.text.is_empty() {
-            out.push(ChunkKind::Text(known.text.into()));
-        } else if !state.go_on_plainly(known.target.is_thought, known.text, out) {
-            return false;
-        }
         if let Some((raw, has_counts)) = usage {
             self.note_usage(raw, has_counts);
         }
-        true
+        let Some(state) = self.candidates.get(known.target.index) else {
+            return Ok(false);
+        };
+        if known.text.is_empty() {
+            out.push(ChunkKind::Text(known.text.into()));
+        } else {
+            let is_thought = known.target.is_thought;
+            state.plain_text(is_thought, known.text, &mut self.parts, out)?;
+        }
+        Ok(true)
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) struct GeminiStream {
     /// How many candidates were asked for.
     asked: usize,
     /// How many parts the reply has.
-    parts: usize,
+    pub(super) parts: usize,
     /// The last counts, as JSON. Each event has them, so they are read when a candidate has ended.
     usage: Vec<u8>,
     /// Whether any of them were counts. Vertex sends only the kind of traffic before.
@@ -53,7 +53,7 @@ impl StreamDecoder for GeminiStream {
             return Ok(Step::Done);
         }
         let data = data.trim_ascii();
-        if name != b"error" && self.read_known(data, out) {
+        if name != b"error" && self.read_known(data, out)? {
             return Ok(Step::Continue);
         }
         match data.first() {
