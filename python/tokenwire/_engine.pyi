@@ -1422,8 +1422,39 @@ class HttpExchange:
     def __next__(self) -> bytes: ...
     def __aiter__(self) -> Self: ...
     def __anext__(self) -> ExchangeStep[bytes]: ...
+    def events(
+        self,
+        validate: Callable[..., _Item_co] | dict[str, Callable[..., _Item_co]],
+        other: Callable[[bytes, bytes], _Item_co],
+        failed: Callable[[BaseException], BaseException],
+        finish: Callable[[], object],
+    ) -> HttpEvents[_Item_co]:
+        """Returns the body as events. It is not to be read as bytes as well.
+
+        Args:
+            validate: Builds an object of the data of an event, or raises ValueError; or a dict of such functions by the
+                event's type. It is called with `strict=True`.
+            other: Builds one of data and name that `validate` refuses; NotImplemented leaves the event out.
+            failed: Returns the exception to raise for that of the exchange.
+            finish: Called once, at the end, whatever the reason.
+        """
     def close(self) -> None:
         """Ends the exchange, from any thread. Its connection closes, unless the body was read to its end."""
+
+@final
+class HttpEvents(Generic[_Item_co]):
+    """The events of a reply, as the objects of openai's own classes. It is a sync and an async iterator with one reader, and
+    ends at `[DONE]` or at the end of the body.
+    """
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> _Item_co: ...
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> ExchangeStep[_Item_co]: ...
+    def close(self) -> None:
+        """Ends the stream, as that of a generator does."""
+    def aclose(self) -> Awaitable[None]:
+        """The same, as that of an async generator does."""
 
 @final
 class Simulator:
@@ -1590,6 +1621,9 @@ class PartialJson:
         end of either, `("key", name)`, `("value", scalar)`, `("text", text)` at last for a string that has not ended,
         with all of it that has arrived, and `("restart", None)` if the text so far was not the answer.
         """
+
+def is_plain_json(value: object) -> bool:
+    """Whether a value is of nothing but the types that `json.loads` returns."""
 
 def written_json(text: str, owner: str, thinks: bool) -> str:
     """Returns strict JSON of what a model wrote as JSON, if that can mean only one thing.

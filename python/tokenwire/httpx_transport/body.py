@@ -16,11 +16,11 @@ class Body:
     """The body of a response. It exists before the response, so that `end` works at any time."""
 
     def __init__(self, exchange: HttpExchange) -> None:
-        self._exchange = exchange
+        self.exchange = exchange
 
     def end(self) -> None:
         """End the exchange; the connection is kept only if the body was read to its end."""
-        self._exchange.close()
+        self.exchange.close()
 
 
 class SyncBody(Body):
@@ -31,7 +31,7 @@ class SyncBody(Body):
     """
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._exchange
+        return self.exchange
 
     def close(self) -> None:
         """End the exchange."""
@@ -42,7 +42,7 @@ class AsyncBody(Body):
     """The body of a response, for an async client; see `SyncBody`."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._exchange if running_loop() is not None else pieces(self._exchange)
+        return self.exchange if running_loop() is not None else pieces(self.exchange)
 
     async def aclose(self) -> None:
         """End the exchange."""

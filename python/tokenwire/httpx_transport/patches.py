@@ -45,7 +45,7 @@ class Methods:
 
     def is_transport_replaced(self) -> bool:
         """Whether the method of the family's own transport is another one."""
-        return not _is_method_of(self._family, self._transport, self._method)
+        return not is_method_of(self._family, self._transport, self._method)
 
     def is_pool_replaced(self) -> bool:
         """Whether a method of httpcore's is another one."""
@@ -54,7 +54,7 @@ class Methods:
         core = modules.get(self._core)
         # What nothing has imported, nothing has replaced.
         return core is not None and not all(
-            _is_method_of(self._core, getattr(core, pool), self._method) for pool in self._pools
+            is_method_of(self._core, getattr(core, pool), self._method) for pool in self._pools
         )
 
 
@@ -89,7 +89,8 @@ def core_response(response: Any, family: ModuleType) -> Any:
     )
 
 
-def _is_method_of(package: str, kind: type, name: str) -> bool:
+def is_method_of(package: str, kind: type, name: str) -> bool:
+    """Return whether a method of a class is still the package's own."""
     method = getattr(kind, name)
     # A proxy around a function has its globals, but not its type.
     if type(method) is not _FUNCTION:
@@ -98,4 +99,4 @@ def _is_method_of(package: str, kind: type, name: str) -> bool:
     return module.partition(".")[0] == package
 
 
-_FUNCTION = type(_is_method_of)
+_FUNCTION = type(is_method_of)

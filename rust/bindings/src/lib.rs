@@ -110,6 +110,9 @@ mod _engine {
         written::written_json,
     };
 
+    #[pymodule_export]
+    use super::ground::json::is_plain_json;
+
     // 2
     #[pymodule_export]
     use super::process::test_rules::{allow_only, attempts, intercept, is_intercepted};
@@ -142,7 +145,9 @@ mod _engine {
 
     // 5
     #[pymodule_export]
-    use super::raw::{client::HttpClient, exchange::HttpExchange, step::ExchangeStep};
+    use super::raw::{
+        client::HttpClient, events::HttpEvents, exchange::HttpExchange, step::ExchangeStep,
+    };
 
     // 6
     #[pymodule_export]

@@ -60,6 +60,31 @@ pub(crate) fn write_json(value: &Bound<'_, PyAny>, root: &str, out: &mut Vec<u8>
     })
 }
 
+/// Whether a value is of nothing but the types that `json.loads` returns.
+#[pyfunction]
+pub(crate) fn is_plain_json(value: &Bound<'_, PyAny>) -> bool {
+    is_plain(value, 0)
+}
+
+fn is_plain(value: &Bound<'_, PyAny>, depth: usize) -> bool {
+    if depth > MAX_DEPTH {
+        return false;
+    }
+    if let Ok(dict) = value.cast_exact::<PyDict>() {
+        return dict.iter().all(|(name, value)| {
+            name.is_exact_instance_of::<PyString>() && is_plain(&value, depth + 1)
+        });
+    }
+    if let Ok(list) = value.cast_exact::<PyList>() {
+        return list.iter().all(|value| is_plain(&value, depth + 1));
+    }
+    value.is_none()
+        || value.is_exact_instance_of::<PyString>()
+        || value.is_exact_instance_of::<PyInt>()
+        || value.is_exact_instance_of::<PyFloat>()
+        || value.is_exact_instance_of::<PyBool>()
+}
+
 /// Appends a string as JSON.
 pub(crate) fn write_str(value: &str, out: &mut Vec<u8>) {
     // Writing to a Vec cannot fail.

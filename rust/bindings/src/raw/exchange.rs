@@ -16,6 +16,7 @@ use crate::ground::caller::Caller;
 use crate::ground::fork;
 use crate::observe::{self, logs};
 use crate::process;
+use crate::raw::events::HttpEvents;
 use crate::raw::step::ExchangeStep;
 use crate::stream::driver::Driver;
 use crate::stream::parking::{Parking, second_reader};
@@ -65,7 +66,7 @@ struct Reading {
 
 /// An exchange, shared by the public object and its steps.
 pub(super) struct Shared {
-    exchange: Arc<Exchange>,
+    pub(super) exchange: Arc<Exchange>,
     /// The request, until it is sent.
     call: Mutex<Option<Box<RawCall>>>,
     raised: Py<PyAny>,
@@ -79,12 +80,17 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    fn raise(&self, py: Python<'_>, error: Error) -> PyErr {
+    pub(super) fn raise(&self, py: Python<'_>, error: Error) -> PyErr {
         HttpExchange::raise_by(py, &self.raised, error)
     }
 
-    fn check_process(&self, py: Python<'_>) -> PyResult<()> {
-        if self.generation == fork::generation() {
+    /// Whether it is this process's.
+    pub(super) fn is_ours(&self) -> bool {
+        self.generation == fork::generation()
+    }
+
+    pub(super) fn check_process(&self, py: Python<'_>) -> PyResult<()> {
+        if self.is_ours() {
             return Ok(());
         }
         let message = "this request belongs to the parent process; make a new one after the fork";
@@ -233,9 +239,14 @@ impl Shared {
         py.check_signals().inspect_err(|_| self.close(py))
     }
 
-    fn sync_step<'py>(&self, py: Python<'py>, want: Want) -> PyResult<Option<Bound<'py, PyAny>>> {
+    pub(super) fn sync_step<'py>(
+        &self,
+        py: Python<'py>,
+        want: Want,
+        look: impl Fn(Python<'py>) -> PyResult<Found<'py>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         loop {
-            match self.look(py, want, false) {
+            match look(py) {
                 Ok(Found::Value(value)) => return Ok(Some(value)),
                 Ok(Found::Rest) => {}
                 Ok(Found::End) => {
@@ -263,8 +274,14 @@ impl Shared {
         });
     }
 
+    /// Closes it with all that its reader wanted, so that the connection can be used again.
+    pub(super) fn close_read(&self, py: Python<'_>) {
+        self.exchange.close_read();
+        self.finish(py);
+    }
+
     pub(super) fn close(&self, py: Python<'_>) {
-        if self.generation != fork::generation() {
+        if !self.is_ours() {
             return;
         }
         self.exchange.close();
@@ -275,7 +292,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if self.generation == fork::generation() {
+        if self.is_ours() {
             self.exchange.close();
             Driver::release(self.driver.get_mut().take());
         } else {
@@ -335,6 +352,11 @@ impl HttpExchange {
         }
     }
 
+    fn sync_step<'py>(&self, py: Python<'py>, want: Want) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let shared = &self.shared;
+        shared.sync_step(py, want, |py| shared.look(py, want, false))
+    }
+
     fn step(&self, want: Want) -> ExchangeStep {
         ExchangeStep::new(self.shared.clone(), want)
     }
@@ -344,7 +366,7 @@ impl HttpExchange {
 impl HttpExchange {
     /// Waits until another piece of the request is wanted, or none is any more.
     fn wants(&self, py: Python<'_>) -> PyResult<bool> {
-        let wants = self.shared.sync_step(py, Want::Sending)?;
+        let wants = self.sync_step(py, Want::Sending)?;
         wants.map_or(Ok(false), |wants| wants.extract())
     }
 
@@ -365,7 +387,7 @@ impl HttpExchange {
 
     /// Waits for the head: status, reason, version and headers.
     fn head<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.shared.sync_step(py, Want::Head)
+        self.sync_step(py, Want::Head)
     }
 
     /// The same for an event loop.
@@ -378,7 +400,7 @@ impl HttpExchange {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.shared.sync_step(py, Want::Bytes)
+        self.sync_step(py, Want::Bytes)
     }
 
     fn __aiter__(slf: Py<Self>) -> Py<Self> {
@@ -387,6 +409,26 @@ impl HttpExchange {
 
     fn __anext__(&self) -> ExchangeStep {
         self.step(Want::Bytes)
+    }
+
+    /// Returns the body as events. It is not to be read as bytes as well.
+    ///
+    /// Args:
+    ///     validate: Builds an object of the data of an event, or raises ValueError; or a dict of such functions by the
+    ///         event's type. It is called with `strict=True`.
+    ///     other: Builds one of data and name that `validate` refuses; NotImplemented leaves the event out.
+    ///     failed: Returns the exception to raise for that of the exchange.
+    ///     finish: Called once, at the end, whatever the reason.
+    fn events(
+        &self,
+        py: Python<'_>,
+        validate: Py<PyAny>,
+        other: Py<PyAny>,
+        failed: Py<PyAny>,
+        finish: Py<PyAny>,
+    ) -> PyResult<HttpEvents> {
+        let shared = self.shared.clone();
+        HttpEvents::new(py, shared, [validate, other, failed, finish])
     }
 
     /// Ends the exchange, from any thread. Its connection closes, unless the body was read to its end.

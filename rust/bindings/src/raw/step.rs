@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pyo3::exceptions::PyStopAsyncIteration;
 use pyo3::prelude::*;
 
+use crate::raw::events::HttpEvents;
 use crate::raw::exchange::{Found, Shared, Want};
 use crate::wake::awaitable::{returned, thrown};
 
@@ -13,11 +14,31 @@ use crate::wake::awaitable::{returned, thrown};
 pub(crate) struct ExchangeStep {
     shared: Arc<Shared>,
     want: Want,
+    events: Option<Py<HttpEvents>>,
 }
 
 impl ExchangeStep {
     pub(super) fn new(shared: Arc<Shared>, want: Want) -> Self {
-        Self { shared, want }
+        Self {
+            shared,
+            want,
+            events: None,
+        }
+    }
+
+    pub(super) fn of_events(shared: Arc<Shared>, events: Py<HttpEvents>) -> Self {
+        Self {
+            shared,
+            want: Want::Bytes,
+            events: Some(events),
+        }
+    }
+
+    fn look<'py>(&self, py: Python<'py>, takes_turns: bool) -> PyResult<Found<'py>> {
+        match &self.events {
+            Some(events) => events.get().look(py, takes_turns),
+            None => self.shared.look(py, self.want, takes_turns),
+        }
     }
 }
 
@@ -33,7 +54,7 @@ impl ExchangeStep {
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         loop {
-            match self.shared.look(py, self.want, true)? {
+            match self.look(py, true)? {
                 Found::Value(value) => return returned(value),
                 Found::End => return Err(PyStopAsyncIteration::new_err(())),
                 // A task that yields None runs again in the loop's next turn.
@@ -55,7 +76,7 @@ impl ExchangeStep {
     ///     stop waiting.
     fn advance<'py>(&self, py: Python<'py>) -> PyResult<(Option<i64>, Option<Bound<'py, PyAny>>)> {
         loop {
-            match self.shared.look(py, self.want, false)? {
+            match self.look(py, false)? {
                 Found::Value(value) => return Ok((None, Some(value))),
                 Found::End => return Err(PyStopAsyncIteration::new_err(())),
                 Found::Rest => {}
@@ -77,12 +98,15 @@ impl ExchangeStep {
         value: Option<Bound<'_, PyAny>>,
         _traceback: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        self.shared.close(kind.py());
+        self.close(kind.py());
         Err(thrown(kind, value))
     }
 
     /// Ends the exchange.
     fn close(&self, py: Python<'_>) {
-        self.shared.close(py);
+        match &self.events {
+            Some(events) => events.get().close(py),
+            None => self.shared.close(py),
+        }
     }
 }

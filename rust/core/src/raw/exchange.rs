@@ -3,6 +3,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
@@ -108,6 +109,7 @@ pub(super) enum Sent {
 pub struct Exchange {
     channel: Channel<Passed>,
     in_pieces: bool,
+    has_all: AtomicBool,
 }
 
 impl Deref for Exchange {
@@ -125,6 +127,7 @@ impl Exchange {
         Arc::new(Self {
             channel: Channel::new(BUFFER_BYTES, Instant::now()),
             in_pieces,
+            has_all: AtomicBool::new(false),
         })
     }
 
@@ -149,6 +152,18 @@ impl Exchange {
     /// Caller: says that the request is whole.
     pub fn end_request(&self) {
         self.bring(|upload| upload.is_whole = true);
+    }
+
+    /// Reader: closes the exchange with all that it wanted. What is left of the body is read first, briefly, so that the
+    /// connection can be used again.
+    pub fn close_read(&self) {
+        self.has_all.store(true, Ordering::Release);
+        self.close();
+    }
+
+    /// Task: whether the reader had all that it wanted.
+    pub(super) fn is_read(&self) -> bool {
+        self.has_all.load(Ordering::Acquire)
     }
 
     fn bring(&self, change: impl FnOnce(&mut Upload)) {

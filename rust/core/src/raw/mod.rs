@@ -7,9 +7,11 @@
 //! - `call`: a request that is ready to be sent; `intercept`: how it changes when a test intercepts it
 //! - `exchange`: what is between the task that carries it out and the reader
 //! - `pass`: the task, under the limits of `limits`
+//! - `events`: the events of a body, for the client of openai
 //! - `judge`: whether an event stream of a known API is whole
 
 mod call;
+mod events;
 mod exchange;
 mod intercept;
 mod judge;
@@ -17,6 +19,7 @@ mod limits;
 mod pass;
 
 pub use call::{RawCall, RawClient, RawRequest};
+pub use events::{EventCutter, RawEvent};
 pub use exchange::{Exchange, RawHead};
 pub use limits::RawLimits;
 pub use pass::pass;

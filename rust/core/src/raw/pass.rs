@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::header::{HeaderValue, TRANSFER_ENCODING};
 use http::response::Parts;
+use tokio::time::timeout;
 
 use super::call::RawCall;
 use super::exchange::{Exchange, RawHead};
@@ -13,7 +14,7 @@ use super::limits::Gap;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::http::{Body, Payload, Place, Probe, Transport, mistake, send_as_is};
 use crate::panic::guard;
-use crate::stream::{Clock, closed_error};
+use crate::stream::{Clock, DRAIN, closed_error};
 
 /// How much is read of what a test did wrong.
 const MISTAKE_BYTES: usize = 64 << 10;
@@ -26,11 +27,17 @@ const ROUND_TRIP: Duration = Duration::from_secs(1);
 /// exchange. Dropping it closes the connection.
 pub async fn pass(transport: &Transport, call: Box<RawCall>) {
     let exchange = Arc::clone(&call.exchange);
-    let work = Box::pin(guard(carry_out(transport, *call)));
+    let mut work = Box::pin(guard(carry_out(transport, *call)));
     let end = tokio::select! {
         biased;
-        end = work => end.unwrap_or_else(Err),
-        () = exchange.closed() => Err(closed_error()),
+        end = &mut work => end.unwrap_or_else(Err),
+        () = exchange.closed() => {
+            if exchange.is_read() {
+                // If the server goes on sending, the connection closes.
+                let _ = timeout(DRAIN, work).await;
+            }
+            Err(closed_error())
+        }
     };
     exchange.finish(end);
 }

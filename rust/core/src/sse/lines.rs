@@ -21,7 +21,7 @@ pub(crate) fn empty(buffer: &mut Vec<u8>) {
 ///
 /// At most one unfinished line is kept; each byte is searched once. Source: WHATWG HTML 9.2.5.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     carry: Vec<u8>,
     // Whether a CR ended the last line. An LF that follows belongs to it.
     after_cr: bool,
@@ -31,13 +31,21 @@ pub(super) struct Lines {
 }
 
 impl Lines {
+    /// For a stream whose byte order mark is part of its first line.
+    pub(crate) fn with_mark() -> Self {
+        Self {
+            bom: BOM.len(),
+            ..Self::default()
+        }
+    }
+
     /// How many bytes were searched: at most twice the input, for any chunks.
-    pub(super) fn scanned(&self) -> u64 {
+    pub(crate) fn scanned(&self) -> u64 {
         self.scanned
     }
 
     /// Removes a byte order mark, or the rest of the previous line's end, from the front of `chunk`.
-    pub(super) fn trim_front<'a>(&mut self, mut chunk: &'a [u8]) -> &'a [u8] {
+    pub(crate) fn trim_front<'a>(&mut self, mut chunk: &'a [u8]) -> &'a [u8] {
         while self.bom < BOM.len() {
             let Some((&first, rest)) = chunk.split_first() else {
                 return chunk;
@@ -63,18 +71,18 @@ impl Lines {
     }
 
     /// Whether an unfinished line is kept.
-    pub(super) fn is_inside_a_line(&self) -> bool {
+    pub(crate) fn is_inside_a_line(&self) -> bool {
         !self.carry.is_empty()
     }
 
     /// Length of the unfinished line, in bytes.
-    pub(super) fn carried(&self) -> usize {
+    pub(crate) fn carried(&self) -> usize {
         self.carry.len()
     }
 
     /// Cuts the first line off `chunk`; `None` if no line ends in it.
     #[inline]
-    pub(super) fn split<'a>(&mut self, chunk: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+    pub(crate) fn split<'a>(&mut self, chunk: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
         let Some(end) = memchr2(b'\n', b'\r', chunk) else {
             self.scanned += chunk.len() as u64;
             return None;
@@ -93,17 +101,17 @@ impl Lines {
     }
 
     /// Keeps the beginning of a line.
-    pub(super) fn keep(&mut self, part: &[u8]) {
+    pub(crate) fn keep(&mut self, part: &[u8]) {
         self.carry.extend_from_slice(part);
     }
 
     /// Takes the unfinished line. [`Self::recycle`] takes its buffer back.
-    pub(super) fn take(&mut self) -> Vec<u8> {
+    pub(crate) fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.carry)
     }
 
     /// Takes a buffer back for the next unfinished line.
-    pub(super) fn recycle(&mut self, mut buffer: Vec<u8>) {
+    pub(crate) fn recycle(&mut self, mut buffer: Vec<u8>) {
         empty(&mut buffer);
         self.carry = buffer;
     }

@@ -6,7 +6,7 @@ mod lines;
 
 pub(crate) use events::event_too_large;
 pub use events::{End, EventParser, Item};
-pub(crate) use lines::empty;
+pub(crate) use lines::{Lines, empty};
 
 #[cfg(test)]
 mod tests;

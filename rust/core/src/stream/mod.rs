@@ -24,5 +24,6 @@ pub use channel::{Buffer, Cargo, Channel, Notes, Taken};
 pub(crate) use clock::Clock;
 pub(crate) use ends::closed_error;
 pub use parker::{Interest, Parker, Wake};
+pub(crate) use pump::DRAIN;
 pub use pump::pump;
 pub use queue::{Chunks, Progress, Queue};

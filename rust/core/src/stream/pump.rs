@@ -21,7 +21,7 @@ use crate::workers::Workers;
 
 /// How long to wait for the end of the body after the terminal mark, so that the connection can be reused, and after a
 /// document, because more of them would follow in a stream that we do not read.
-const DRAIN: Duration = Duration::from_millis(250);
+pub(crate) const DRAIN: Duration = Duration::from_millis(250);
 
 /// How many bytes may follow the terminal mark. A server that sends more would cost more than another connection, and
 /// could keep many of its streams busy after their ends.

@@ -1,0 +1,95 @@
+"""The four clients: openai's, with our parts in front of theirs."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import openai
+
+from tokenwire.openai.replies import Replies
+from tokenwire.openai.requests import plain_resource
+from tokenwire.openai.shapes import check
+from tokenwire.openai.streams import AsyncStreams, Streams
+from tokenwire.openai.transport import async_client, sync_client
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+PARTS = check()
+
+
+class _Requests:
+    """A client whose `create` methods send plain JSON as it is."""
+
+    _is_async = False
+
+    @cached_property
+    def chat(self) -> Any:
+        """Chat completions."""
+        chat = super().chat  # type: ignore[misc]
+        chat.completions = self._plain(chat.completions)
+        return chat
+
+    @cached_property
+    def completions(self) -> Any:
+        """Text completions."""
+        return self._plain(super().completions)  # type: ignore[misc]
+
+    @cached_property
+    def embeddings(self) -> Any:
+        """Embeddings."""
+        return self._plain(super().embeddings)  # type: ignore[misc]
+
+    @cached_property
+    def responses(self) -> Any:
+        """Responses."""
+        return self._plain(super().responses)  # type: ignore[misc]
+
+    def _plain(self, resource: Any) -> Any:
+        return plain_resource(type(resource), is_async=self._is_async)(self)
+
+
+class _AsyncRequests(_Requests):
+    _is_async = True
+
+
+class _Transported:
+    """A sync client whose requests are sent by the engine, unless it is given an `http_client`."""
+
+    def __init__(self, *args: Any, http_client: Any = None, **options: Any) -> None:
+        client = sync_client() if http_client is None else http_client
+        super().__init__(*args, http_client=client, **options)
+        if http_client is None:
+            client.base_url = self.base_url  # type: ignore[attr-defined]
+
+
+class _AsyncTransported:
+    """The same for async clients."""
+
+    def __init__(self, *args: Any, http_client: Any = None, **options: Any) -> None:
+        client = async_client() if http_client is None else http_client
+        super().__init__(*args, http_client=client, **options)
+        if http_client is None:
+            client.base_url = self.base_url  # type: ignore[attr-defined]
+
+
+def _bases(requests: type, streams: type, transported: type) -> tuple[type, ...]:
+    parts = (PARTS.requests, requests), (PARTS.streams, streams), (PARTS.replies, Replies)
+    return (*(base for is_on, base in parts if is_on), transported)
+
+
+class OpenAI(*_bases(_Requests, Streams, _Transported), openai.OpenAI):  # type: ignore[misc]
+    __doc__ = openai.OpenAI.__doc__
+
+
+class AsyncOpenAI(*_bases(_AsyncRequests, AsyncStreams, _AsyncTransported), openai.AsyncOpenAI):  # type: ignore[misc]
+    __doc__ = openai.AsyncOpenAI.__doc__
+
+
+class AzureOpenAI(OpenAI, openai.AzureOpenAI):
+    __doc__ = openai.AzureOpenAI.__doc__
+
+
+class AsyncAzureOpenAI(AsyncOpenAI, openai.AsyncAzureOpenAI):
+    __doc__ = openai.AsyncAzureOpenAI.__doc__

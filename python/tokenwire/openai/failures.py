@@ -1,0 +1,71 @@
+"""The errors of streams: openai's and ours in one."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import openai
+
+from tokenwire.errors import LlmError, LlmStreamIncompleteError, LlmTimeoutError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# What an error of openai's holds besides its message.
+_THEIRS = ("request", "body", "code", "param", "type")
+
+
+class _Failed:
+    """What the classes of this module share."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Without the request, whose headers have the key.
+        fields = {name: value for name, value in vars(self).items() if name != "request"}
+        ours = next(one for one in type(self).__mro__[1:] if one.__module__ == "tokenwire.errors")
+        return _revived, (ours, str(self), fields)
+
+
+@cache
+def error_class(ours: type[LlmError]) -> Any:
+    """Return the class for one of our errors: it is openai's connection or timeout error as well."""
+    theirs = (
+        openai.APITimeoutError if issubclass(ours, LlmTimeoutError) else openai.APIConnectionError
+    )
+    # `APITimeoutError` takes no message, so the constructor is that of its base.
+    body = {
+        "__module__": "tokenwire.openai",
+        "__doc__": ours.__doc__,
+        "__init__": openai.APIConnectionError.__init__,
+    }
+    return type(ours.__name__.removeprefix("Llm"), (_Failed, theirs, ours), body)
+
+
+StreamIncompleteError = error_class(LlmStreamIncompleteError)
+
+
+def error_of(error: BaseException, request: Any) -> BaseException:
+    """Return what a reader of a stream sees for an error; the error itself if it is not the engine's.
+
+    Args:
+        error: What the transport raised, or what openai made of it.
+        request: The request of the stream.
+    """
+    ours: BaseException | None = error
+    while ours is not None and not isinstance(ours, LlmError):
+        ours = ours.__cause__
+    if ours is None:
+        return error
+    # The family's error for an incomplete stream is ours already.
+    kind = next(one for one in type(ours).__mro__ if one.__module__ == "tokenwire.errors")
+    seen: BaseException = error_class(kind)(message=ours.message, request=request)
+    fields = {name: value for name, value in vars(ours).items() if not name.startswith("_")}
+    vars(seen).update((name, value) for name, value in fields.items() if name not in _THEIRS)
+    seen.__cause__ = ours if type(ours) is kind else ours.__cause__
+    return seen
+
+
+def _revived(ours: type[LlmError], message: str, fields: dict[str, Any]) -> BaseException:
+    error: BaseException = error_class(ours)(message=message, request=None)
+    vars(error).update(fields)
+    return error

@@ -1,0 +1,216 @@
+"""Streams of chunks: a step is one call into the engine, without a generator between.
+
+The engine cuts the body into events, and builds each by the compiled validator of its class. What that
+refuses, and what is an error, goes through openai's own loop, one event at a time.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TypeVar
+
+import openai
+
+from tokenwire._engine import HttpEvents
+from tokenwire.httpx_transport.body import AsyncBody, SyncBody
+from tokenwire.httpx_transport.patches import is_method_of
+from tokenwire.openai.failures import error_of
+from tokenwire.openai.validators import validator, validators_by_type
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from typing import Any
+
+    from tokenwire._engine import HttpExchange
+
+_T = TypeVar("_T")
+
+
+class Stream(openai.Stream[_T]):
+    """openai's stream, read by the engine."""
+
+    # openai's constructor calls it, and iterates over what it returns.
+    def __stream__(self) -> Iterator[_T]:
+        exchange = _exchange_of(self, SyncBody)
+        if exchange is None:
+            return self._by_openai()
+        return _events(self, exchange, self.response.close)
+
+    def _by_openai(self) -> Iterator[_T]:
+        try:
+            yield from super().__stream__()
+        except Exception as error:  # noqa: BLE001
+            seen = _seen(error, self.response)
+            raise seen from seen.__cause__
+
+    def __iter__(self) -> Iterator[_T]:
+        return iter(self._iterator)
+
+
+class AsyncStream(openai.AsyncStream[_T]):
+    """The same for async clients."""
+
+    def __stream__(self) -> AsyncIterator[_T]:  # type: ignore[override]
+        exchange = _exchange_of(self, AsyncBody)
+        if exchange is None:
+            return self._by_openai()
+        return _events(self, exchange, _closing(self.response))
+
+    async def _by_openai(self) -> AsyncIterator[_T]:
+        from contextlib import aclosing
+
+        try:
+            async with aclosing(super().__stream__()) as items:
+                async for item in items:
+                    yield item
+        except Exception as error:  # noqa: BLE001
+            seen = _seen(error, self.response)
+            raise seen from seen.__cause__
+
+    def __aiter__(self) -> AsyncIterator[_T]:
+        return aiter(self._iterator)
+
+    def __anext__(self) -> Any:
+        return anext(self._iterator)
+
+
+class Streams:
+    """A client whose streams are ours."""
+
+    def request(
+        self, cast_to: Any, options: Any, *, stream: bool = False, stream_cls: Any = None
+    ) -> Any:
+        """Send a request, as openai's client does."""
+        if stream:
+            stream_cls = _ours().get(stream_cls, stream_cls)
+        return super().request(cast_to, options, stream=stream, stream_cls=stream_cls)  # type: ignore[misc]
+
+
+class AsyncStreams:
+    """The same for async clients."""
+
+    async def request(
+        self, cast_to: Any, options: Any, *, stream: bool = False, stream_cls: Any = None
+    ) -> Any:
+        """Send a request, as openai's client does."""
+        if stream:
+            stream_cls = _ours().get(stream_cls, stream_cls)
+        return await super().request(cast_to, options, stream=stream, stream_cls=stream_cls)  # type: ignore[misc]
+
+
+@cache
+def _ours() -> dict[Any, Any]:
+    """Return our streams by openai's."""
+    return {
+        theirs[chunk]: ours[chunk]  # type: ignore[index]
+        for chunk in _validate()
+        for theirs, ours in ((openai.Stream, Stream), (openai.AsyncStream, AsyncStream))
+    }
+
+
+@cache
+def _validate() -> dict[Any, Any]:
+    """Return what builds the items of our streams, by the argument of the stream's class."""
+    from openai.types import Completion
+    from openai.types.chat import ChatCompletionChunk
+    from openai.types.responses import ResponseStreamEvent
+
+    return {
+        ChatCompletionChunk: validator(ChatCompletionChunk),
+        Completion: validator(Completion),
+        ResponseStreamEvent: validators_by_type(ResponseStreamEvent),
+    }
+
+
+def _exchange_of(stream: Any, body_class: type) -> HttpExchange | None:
+    """Return the exchange whose events the engine may read for a stream; None if openai reads it."""
+    response, client, options = stream.response, stream._client, getattr(stream, "_options", None)
+    if (
+        stream._cast_to not in _validate()
+        or client._strict_response_validation
+        or getattr(options, "stream_mode", "legacy") != "legacy"
+        or getattr(options, "synthesize_event_and_data", None)
+        or not is_method_of("openai", type(client), "_make_sse_decoder")
+        or not is_method_of("openai", type(stream), "_iter_events")
+    ):
+        return None
+    if response.is_stream_consumed or response.is_closed or "content-encoding" in response.headers:
+        return None
+    family = type(response).__module__.partition(".")[0]
+    if not all(is_method_of(family, type(response), name) for name in ("iter_bytes", "iter_raw")):
+        return None
+    # A transport around ours may have replaced the body.
+    body = getattr(response.stream, "_stream", None)
+    return body.exchange if isinstance(body, body_class) else None
+
+
+def _events(stream: Any, exchange: HttpExchange, close: Callable[[], Any]) -> HttpEvents[Any]:
+    response = stream.response
+    response.is_stream_consumed = True
+    return exchange.events(
+        _validate()[stream._cast_to],
+        _one_by_openai(
+            stream._client, stream._cast_to, response, getattr(stream, "_options", None)
+        ),
+        lambda error: _seen(error, response),
+        close,
+    )
+
+
+class _OneEvent(openai.Stream[_T]):
+    """openai's loop over a single event."""
+
+    _events: Any
+
+    def __init__(self, client: Any, cast_to: Any, response: Any, options: Any) -> None:
+        self._client, self._cast_to, self._options = client, cast_to, options
+        self.response = _StillOpen(response)  # type: ignore[assignment]
+
+    def _iter_events(self) -> Iterator[Any]:
+        return self._events
+
+
+class _StillOpen:
+    """A response that openai's loop does not close."""
+
+    def __init__(self, response: Any) -> None:
+        self._response = response
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._response, name)
+
+    def close(self) -> None:
+        """Do nothing: there may be more events."""
+
+
+def _one_by_openai(
+    client: Any, cast_to: Any, response: Any, options: Any
+) -> Callable[[bytes, bytes], Any]:
+    """Return what builds an item as openai does; NotImplemented if it ignores the event."""
+    from openai._streaming import ServerSentEvent
+
+    def build(data: bytes, name: bytes) -> Any:
+        one = _OneEvent(client, cast_to, response, options)
+        one._events = iter((ServerSentEvent(event=name.decode(), data=data.decode()),))
+        return next(one.__stream__(), NotImplemented)
+
+    return build
+
+
+def _closing(response: Any) -> Callable[[], None]:
+    """Return what closes a response over our transport, where nothing has to be awaited."""
+
+    def close() -> None:
+        closing = response.aclose()
+        try:
+            closing.send(None)
+        except StopIteration:
+            return
+        closing.close()
+
+    return close
+
+
+def _seen(error: BaseException, response: Any) -> BaseException:
+    return error_of(error, response.request)
