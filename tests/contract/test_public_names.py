@@ -108,6 +108,10 @@ def test_every_public_method_is_documented(name):
         ("legacy", ["install", "uninstall", "use_config", "use_defaults"]),
         ("metrics", ["MetricsCollector", "MetricsSnapshot", "ModelMetrics"]),
         ("migrate", ["main", "planned"]),
+        (
+            "openai",
+            ["AsyncOpenAI", "OpenAI", "StreamIncompleteError", "install", "langchain", "uninstall"],
+        ),
         ("otel", ["instrument"]),
         ("parsing", ["parse_reply", "reask_message", "response_format_for"]),
         ("pytest_plugin", []),

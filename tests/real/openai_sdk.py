@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
-import openai  # type: ignore[import-not-found]
+import openai
 from pydantic import BaseModel
 
 
@@ -65,13 +66,13 @@ def parse() -> None:
 
 def tools() -> None:
     """Two turns without state: reasoning and call go back as they came."""
-    settings = {"model": "sim-tools", "tools": [TOOL], "store": False}
+    settings: Any = {"model": "sim-tools", "tools": [TOOL], "store": False}
     settings["reasoning"] = {"effort": "low", "summary": "auto"}
-    asked = [{"role": "user", "content": "What is the weather in Paris?"}]
+    asked: Any = [{"role": "user", "content": "What is the weather in Paris?"}]
     reply = client.responses.create(input=asked, **settings)
     (call,) = [item for item in reply.output if item.type == "function_call"]
     asked += [item.model_dump(exclude_none=True) for item in reply.output]
-    output = {"type": "function_call_output", "call_id": call.call_id, "output": "It rains."}
+    output: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "It rains."}
     last = client.responses.create(input=[*asked, output], **settings)
     report("tools", name=call.name, arguments=call.arguments, text=last.output_text)
     del asked[1]["encrypted_content"]

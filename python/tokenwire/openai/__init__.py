@@ -4,19 +4,19 @@
 
     client = openai.OpenAI()
 
-`OpenAI`, `AsyncOpenAI`, `AzureOpenAI` and `AsyncAzureOpenAI` are subclasses of openai's classes of the
-same name. Every other name of this module is openai's own, and so are retries, headers, status
-errors, paging, `with_raw_response`, `stream()` and `parse()`. Three parts are ours, each alone, and
-openai's own way is behind each of them:
+`OpenAI`, `AsyncOpenAI`, `AzureOpenAI` and `AsyncAzureOpenAI` are subclasses of openai's classes of
+the same name. Every other name of this module is openai's own, and so are retries, headers, status
+errors, paging, `with_raw_response`, `stream()` and `parse()`. `clients` joins what is ours, each
+part alone, with openai's own way behind it:
 
-- `transport`: the default `http_client`, over `tokenwire.httpx2` or, for openai 2, `tokenwire.httpx`;
-- `streams`: chunks built by the compiled validator of their class, in one call into the engine each;
-- `requests` and `replies`: plain JSON is sent without a walk through its types, and a reply is built
-  by the validator of its class.
+- `transport`: the default `http_client`, over `tokenwire.httpx2` (for openai 2, `tokenwire.httpx`);
+- `streams`: the engine reads the events, and `validators` build the chunks;
+- `requests`: plain JSON is sent without a walk through its types;
+- `replies`: those, too, are built by `validators`.
 
-`shapes` checks what of openai they stand on, when this is imported. What it does not know is left to
-openai, with one warning. `failures` are the errors of streams, and `installation` puts our classes
-in openai's place for libraries that make their own clients.
+`shapes` checks what they need of openai when this is imported. What it does not know is left
+to openai, with one warning. `failures` has the errors of streams, and `installation` puts our
+classes in openai's place for libraries that make their own clients.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from openai import *  # noqa: F403
-    from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
+    from openai import AsyncAzureOpenAI as AsyncAzureOpenAI
+    from openai import AsyncClient as AsyncClient
+    from openai import AsyncOpenAI as AsyncOpenAI
+    from openai import AzureOpenAI as AzureOpenAI
+    from openai import Client as Client
+    from openai import OpenAI as OpenAI
 
     from tokenwire.openai.failures import StreamIncompleteError
     from tokenwire.openai.installation import install, langchain, uninstall
-
-    AsyncClient = AsyncOpenAI
-    Client = OpenAI
 else:
     from sys import modules
     from types import ModuleType
@@ -38,9 +40,7 @@ else:
     try:
         import openai
     except ModuleNotFoundError as error:
-        raise ImportError(
-            "tokenwire.openai needs openai: pip install 'tokenwire[openai]'"
-        ) from error
+        raise ImportError("tokenwire.openai needs openai: pip install openai") from error
 
     from tokenwire.openai.clients import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
     from tokenwire.openai.failures import StreamIncompleteError

@@ -47,7 +47,8 @@ class _Requests:
         return self._plain(super().responses)  # type: ignore[misc]
 
     def _plain(self, resource: Any) -> Any:
-        return plain_resource(type(resource), is_async=self._is_async)(self)
+        stock: Any = type(resource)
+        return plain_resource(stock, is_async=self._is_async)(self)
 
 
 class _AsyncRequests(_Requests):
@@ -59,7 +60,7 @@ class _Transported:
 
     def __init__(self, *args: Any, http_client: Any = None, **options: Any) -> None:
         client = sync_client() if http_client is None else http_client
-        super().__init__(*args, http_client=client, **options)
+        super().__init__(*args, http_client=client, **options)  # type: ignore[call-arg]
         if http_client is None:
             client.base_url = self.base_url  # type: ignore[attr-defined]
 
@@ -69,7 +70,7 @@ class _AsyncTransported:
 
     def __init__(self, *args: Any, http_client: Any = None, **options: Any) -> None:
         client = async_client() if http_client is None else http_client
-        super().__init__(*args, http_client=client, **options)
+        super().__init__(*args, http_client=client, **options)  # type: ignore[call-arg]
         if http_client is None:
             client.base_url = self.base_url  # type: ignore[attr-defined]
 
@@ -79,17 +80,21 @@ def _bases(requests: type, streams: type, transported: type) -> tuple[type, ...]
     return (*(base for is_on, base in parts if is_on), transported)
 
 
-class OpenAI(*_bases(_Requests, Streams, _Transported), openai.OpenAI):  # type: ignore[misc]
-    __doc__ = openai.OpenAI.__doc__
+_SYNC: Any = _bases(_Requests, Streams, _Transported)
+_ASYNC: Any = _bases(_AsyncRequests, AsyncStreams, _AsyncTransported)
 
 
-class AsyncOpenAI(*_bases(_AsyncRequests, AsyncStreams, _AsyncTransported), openai.AsyncOpenAI):  # type: ignore[misc]
-    __doc__ = openai.AsyncOpenAI.__doc__
+class OpenAI(*_SYNC, openai.OpenAI):  # type: ignore[misc]
+    """openai's `OpenAI` over the engine, with the same arguments."""
+
+
+class AsyncOpenAI(*_ASYNC, openai.AsyncOpenAI):  # type: ignore[misc]
+    """openai's `AsyncOpenAI` over the engine, with the same arguments."""
 
 
 class AzureOpenAI(OpenAI, openai.AzureOpenAI):
-    __doc__ = openai.AzureOpenAI.__doc__
+    """openai's `AzureOpenAI` over the engine, with the same arguments."""
 
 
 class AsyncAzureOpenAI(AsyncOpenAI, openai.AsyncAzureOpenAI):
-    __doc__ = openai.AsyncAzureOpenAI.__doc__
+    """openai's `AsyncAzureOpenAI` over the engine, with the same arguments."""

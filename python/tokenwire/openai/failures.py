@@ -22,13 +22,13 @@ class _Failed:
     def __reduce__(self) -> tuple[object, ...]:
         # Without the request, whose headers have the key.
         fields = {name: value for name, value in vars(self).items() if name != "request"}
-        ours = next(one for one in type(self).__mro__[1:] if one.__module__ == "tokenwire.errors")
+        ours = next(one for one in type(self).__mro__[1:] if one.__module__ == LlmError.__module__)
         return _revived, (ours, str(self), fields)
 
 
 @cache
 def error_class(ours: type[LlmError]) -> Any:
-    """Return the class for one of our errors: it is openai's connection or timeout error as well."""
+    """Return the class for one of our errors, which is a connection error of openai's as well."""
     theirs = (
         openai.APITimeoutError if issubclass(ours, LlmTimeoutError) else openai.APIConnectionError
     )
@@ -45,7 +45,7 @@ StreamIncompleteError = error_class(LlmStreamIncompleteError)
 
 
 def error_of(error: BaseException, request: Any) -> BaseException:
-    """Return what a reader of a stream sees for an error; the error itself if it is not the engine's.
+    """Return what a reader of a stream sees for an error; one of another origin stays as it is.
 
     Args:
         error: What the transport raised, or what openai made of it.
@@ -57,7 +57,7 @@ def error_of(error: BaseException, request: Any) -> BaseException:
     if ours is None:
         return error
     # The family's error for an incomplete stream is ours already.
-    kind = next(one for one in type(ours).__mro__ if one.__module__ == "tokenwire.errors")
+    kind: Any = next(one for one in type(ours).__mro__ if one.__module__ == LlmError.__module__)
     seen: BaseException = error_class(kind)(message=ours.message, request=request)
     fields = {name: value for name, value in vars(ours).items() if not name.startswith("_")}
     vars(seen).update((name, value) for name, value in fields.items() if name not in _THEIRS)
@@ -65,7 +65,7 @@ def error_of(error: BaseException, request: Any) -> BaseException:
     return seen
 
 
-def _revived(ours: type[LlmError], message: str, fields: dict[str, Any]) -> BaseException:
+def _revived(ours: Any, message: str, fields: dict[str, Any]) -> BaseException:
     error: BaseException = error_class(ours)(message=message, request=None)
     vars(error).update(fields)
     return error

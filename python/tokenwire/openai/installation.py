@@ -23,13 +23,13 @@ _THEIRS = {name: getattr(openai, name) for name in _NAMES}
 
 
 def install() -> list[str]:
-    """Put our clients in the place of `openai`'s, for libraries that make their own.
+    """Replace openai's clients by ours, for libraries that make their own.
 
     Libraries that are imported after it get ours. Call it first in an application.
 
     Returns:
-        The modules, except for openai's own, that hold the former classes under a name of their own,
-        because they were imported before.
+        The names of the modules, except for openai's own, that hold the former classes, because
+        they were imported before.
     """
     for name, ours in _NAMES.items():
         setattr(openai, name, getattr(clients, ours))

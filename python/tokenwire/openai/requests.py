@@ -1,8 +1,8 @@
 """Requests of plain JSON, sent without openai's walk through the types of their values.
 
-That walk replaces names that have an alias, dates, files and models, and takes milliseconds for a long
-conversation. Plain JSON has none of these. So `create` is openai's own, called with empty values in
-place of the long ones, which are put back into the body that it sends.
+That walk replaces names that have an alias, dates, files and models, and takes milliseconds for a
+long conversation. Plain JSON has none of these. So `create` is openai's own, called with empty
+values in place of the long ones, which are put back into the body that it sends.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ def plain_resource(stock: Any, *, is_async: bool) -> Any:
             return super(plain, self).create(*args, **options)
 
     body = {"__module__": stock.__module__, "__doc__": stock.__doc__, "create": create}
-    plain = type(stock.__name__, (stock,), body)
+    plain: Any = type(stock.__name__, (stock,), body)
     return plain
 
 
 def _shadow(stock: Any, resource: Any, options: dict[str, Any]) -> Callable[[], Any] | None:
-    """Return the call of openai's `create` with the long values left out; None if it must have them."""
+    """Return openai's `create` with the long values left out; None if it must have them."""
     # Whoever has replaced `create` wants to see what it is called with.
     if not is_method_of("openai", stock, "create"):
         return None

@@ -1,4 +1,4 @@
-"""What of openai the parts of this package stand on, checked when it is imported.
+"""What the parts of this package need of openai, checked when it is imported.
 
 openai changes often. A part whose shapes are not the known ones is left to openai.
 """
@@ -22,7 +22,7 @@ _POST = {"self", "path", "cast_to", "body", "options", "stream", "stream_cls"}, 
 _STREAM = {"self", "cast_to", "response", "client"}, {"options"}
 _PROCESS = {"self", "data", "cast_to", "response"}, set[str]()
 
-# The names and texts in openai's loops over a stream, from 2.0 to 3.57. A loop with another one does
+# The names and texts in openai's loops over a stream, from 2.0 to 3.57. A loop with others does
 # something that we do not know.
 _KNOWN = {
     *("APIError", "APITimeoutError", "APIConnectionError", "Any", "ServerSentEvent"),

@@ -1,7 +1,7 @@
 """Streams of chunks: a step is one call into the engine, without a generator between.
 
-The engine cuts the body into events, and builds each by the compiled validator of its class. What that
-refuses, and what is an error, goes through openai's own loop, one event at a time.
+The engine cuts the body into events, and builds each by the compiled validator of its class. What
+that refuses, and what is an error, goes through openai's own loop, one event at a time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import TypeVar
 
 import openai
 
-from tokenwire._engine import HttpEvents
 from tokenwire.httpx_transport.body import AsyncBody, SyncBody
 from tokenwire.httpx_transport.patches import is_method_of
 from tokenwire.openai.failures import error_of
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from typing import Any
 
-    from tokenwire._engine import HttpExchange
+    from tokenwire._engine import HttpEvents, HttpExchange
 
 _T = TypeVar("_T")
 
@@ -51,7 +50,7 @@ class Stream(openai.Stream[_T]):
 class AsyncStream(openai.AsyncStream[_T]):
     """The same for async clients."""
 
-    def __stream__(self) -> AsyncIterator[_T]:  # type: ignore[override]
+    def __stream__(self) -> AsyncIterator[_T]:
         exchange = _exchange_of(self, AsyncBody)
         if exchange is None:
             return self._by_openai()
@@ -61,7 +60,8 @@ class AsyncStream(openai.AsyncStream[_T]):
         from contextlib import aclosing
 
         try:
-            async with aclosing(super().__stream__()) as items:
+            stream: Any = super().__stream__()
+            async with aclosing(stream) as items:
                 async for item in items:
                     yield item
         except Exception as error:  # noqa: BLE001
@@ -99,14 +99,13 @@ class AsyncStreams:
         return await super().request(cast_to, options, stream=stream, stream_cls=stream_cls)  # type: ignore[misc]
 
 
+_STREAMS: Any = ((openai.Stream, Stream), (openai.AsyncStream, AsyncStream))
+
+
 @cache
 def _ours() -> dict[Any, Any]:
     """Return our streams by openai's."""
-    return {
-        theirs[chunk]: ours[chunk]  # type: ignore[index]
-        for chunk in _validate()
-        for theirs, ours in ((openai.Stream, Stream), (openai.AsyncStream, AsyncStream))
-    }
+    return {theirs[chunk]: ours[chunk] for chunk in _validate() for theirs, ours in _STREAMS}
 
 
 @cache
@@ -123,8 +122,8 @@ def _validate() -> dict[Any, Any]:
     }
 
 
-def _exchange_of(stream: Any, body_class: type) -> HttpExchange | None:
-    """Return the exchange whose events the engine may read for a stream; None if openai reads it."""
+def _exchange_of(stream: Any, body_class: Any) -> HttpExchange | None:
+    """Return the exchange whose events the engine may read; None if openai reads the stream."""
     response, client, options = stream.response, stream._client, getattr(stream, "_options", None)
     if (
         stream._cast_to not in _validate()
@@ -141,7 +140,7 @@ def _exchange_of(stream: Any, body_class: type) -> HttpExchange | None:
     if not all(is_method_of(family, type(response), name) for name in ("iter_bytes", "iter_raw")):
         return None
     # A transport around ours may have replaced the body.
-    body = getattr(response.stream, "_stream", None)
+    body: Any = getattr(response.stream, "_stream", None)
     return body.exchange if isinstance(body, body_class) else None
 
 
@@ -158,7 +157,7 @@ def _events(stream: Any, exchange: HttpExchange, close: Callable[[], Any]) -> Ht
     )
 
 
-class _OneEvent(openai.Stream[_T]):
+class _OneEvent(openai.Stream[object]):
     """openai's loop over a single event."""
 
     _events: Any
@@ -167,7 +166,7 @@ class _OneEvent(openai.Stream[_T]):
         self._client, self._cast_to, self._options = client, cast_to, options
         self.response = _StillOpen(response)  # type: ignore[assignment]
 
-    def _iter_events(self) -> Iterator[Any]:
+    def _iter_events(self) -> Any:
         return self._events
 
 
