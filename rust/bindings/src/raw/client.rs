@@ -15,6 +15,7 @@ use crate::ground::caller::Caller;
 use crate::ground::{exception, fork};
 use crate::process;
 use crate::raw::exchange::HttpExchange;
+use crate::raw::shared::raise_by;
 use crate::values::client_settings::certificate;
 use crate::values::keywords;
 use crate::values::limits::Limits;
@@ -155,7 +156,7 @@ impl HttpClient {
         };
         match call {
             Ok(call) => Ok(HttpExchange::new(call, raised)),
-            Err(error) => Err(HttpExchange::raise_by(py, &raised, error)),
+            Err(error) => Err(raise_by(py, &raised, error)),
         }
     }
 }

@@ -15,7 +15,7 @@ use tokenwire_core::error::Error;
 use tokenwire_core::raw::{EventCutter, RawEvent};
 use tokenwire_core::stream::Taken;
 
-use crate::raw::exchange::{Found, Shared, Want};
+use crate::raw::shared::{Found, Shared, Want};
 use crate::raw::step::ExchangeStep;
 use crate::stream::parking::second_reader;
 use crate::stream::turn::Turn;

@@ -6,7 +6,7 @@ use pyo3::exceptions::PyStopAsyncIteration;
 use pyo3::prelude::*;
 
 use crate::raw::events::HttpEvents;
-use crate::raw::exchange::{Found, Shared, Want};
+use crate::raw::shared::{Found, Shared, Want};
 use crate::wake::awaitable::{returned, thrown};
 
 /// The awaitable of one step. Cancelling the task that waits ends the exchange.
