@@ -107,7 +107,7 @@ def played(
     with Scripted(script, **kind) as server:
         timeout = 0.2 if how == "silence" else 10
         client = client_of(server, is_async=is_async, timeout=timeout, **options())
-        return read(client, api, lambda seen: seen == count and server.asked.set())
+        return read(client, api, lambda seen: server.asked.set() if seen == count else None)
 
 
 def check(error: Any, ours: type[tw.LlmError], api: str, count: int) -> None:
