@@ -7,11 +7,15 @@ from tokenwire.errors import LlmConfigError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
-    from typing import TypeVar
+    from typing import Protocol, TypeVar
 
-    from tokenwire._engine import ExchangeStep, HttpExchange
+    from tokenwire._engine import ExchangeStep
 
     T = TypeVar("T")
+    T_co = TypeVar("T_co", covariant=True)
+
+    class _Steps(Protocol[T_co]):
+        def __anext__(self) -> ExchangeStep[T_co]: ...
 
 
 def running_loop() -> object | None:
@@ -63,8 +67,8 @@ async def _by_descriptor(step: ExchangeStep[T]) -> T:
         raise
 
 
-async def pieces(exchange: HttpExchange) -> AsyncGenerator[bytes, None]:
-    """Yield the pieces of a body, under trio."""
+async def pieces(exchange: _Steps[T]) -> AsyncGenerator[T, None]:
+    """Yield the pieces of a body, or its events, under trio."""
     while True:
         try:
             piece = await _by_descriptor(exchange.__anext__())

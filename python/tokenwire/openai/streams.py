@@ -12,6 +12,7 @@ from typing import TypeVar
 import openai
 
 from tokenwire.httpx_transport.body import AsyncBody, SyncBody
+from tokenwire.httpx_transport.loops import pieces, running_loop
 from tokenwire.httpx_transport.patches import is_method_of
 from tokenwire.openai.failures import error_of
 from tokenwire.openai.validators import validator, validators_by_type
@@ -54,7 +55,8 @@ class AsyncStream(openai.AsyncStream[_T]):
         exchange = _exchange_of(self, AsyncBody)
         if exchange is None:
             return self._by_openai()
-        return _events(self, exchange, _closing(self.response))
+        events = _events(self, exchange, _closing(self.response))
+        return events if running_loop() is not None else pieces(events)
 
     async def _by_openai(self) -> AsyncIterator[_T]:
         from contextlib import aclosing
@@ -71,8 +73,9 @@ class AsyncStream(openai.AsyncStream[_T]):
     def __aiter__(self) -> AsyncIterator[_T]:
         return aiter(self._iterator)
 
-    def __anext__(self) -> Any:
-        return anext(self._iterator)
+    # A coroutine, as openai's is, so that `create_task` takes it.
+    async def __anext__(self) -> _T:
+        return await anext(self._iterator)
 
 
 class Streams:

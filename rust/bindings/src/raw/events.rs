@@ -18,7 +18,7 @@ use tokenwire_core::stream::Taken;
 use crate::raw::shared::{Found, Shared, Want};
 use crate::raw::step::ExchangeStep;
 use crate::stream::parking::second_reader;
-use crate::stream::turn::Turn;
+use crate::stream::turn::{ITEMS_PER_LOOK, Turn};
 use crate::wake::awaitable::Ready;
 
 /// What ends a stream of OpenAI's.
@@ -29,6 +29,9 @@ const THREAD: &[u8] = b"thread.";
 
 /// How the data of an event most often begin if it has a type.
 const TYPE: &[u8] = b"{\"type\":\"";
+
+/// An object of openai's takes about as long as so many items of our own streams.
+const ITEMS_PER_EVENT: u32 = 8;
 
 /// The events of a reply that were taken and not returned yet.
 struct Reading {
@@ -78,7 +81,8 @@ impl HttpEvents {
 
     /// What there is, without a wait. `takes_turns` is for event loops.
     pub(super) fn look<'py>(&self, py: Python<'py>, takes_turns: bool) -> PyResult<Found<'py>> {
-        self.shared.check_process(py)?;
+        let is_ours = self.shared.check_process(py);
+        is_ours.map_err(|error| self.failed(py, &error))?;
         loop {
             if let Some(found) = self.step(py, takes_turns)? {
                 return Ok(found);
@@ -100,10 +104,9 @@ impl HttpEvents {
                 return Ok(Some(Found::End));
             }
             Next::End(Some(error)) => {
-                let raised = self.shared.raise(py, error);
-                let raised = self.failed.bind(py).call1((raised.value(py),))?;
+                let raised = self.failed(py, &self.shared.raise(py, error));
                 self.end(py)?;
-                return Err(PyErr::from_value(raised));
+                return Err(raised);
             }
         };
         if event.data.starts_with(DONE) {
@@ -121,6 +124,12 @@ impl HttpEvents {
         }
     }
 
+    /// What a reader sees for an exception of the exchange.
+    fn failed(&self, py: Python<'_>, raised: &PyErr) -> PyErr {
+        let seen = self.failed.bind(py).call1((raised.value(py),));
+        seen.map_or_else(|broken| broken, PyErr::from_value)
+    }
+
     fn take(&self, takes_turns: bool) -> PyResult<Next> {
         // Waiting for this lock could deadlock: its holder may need this thread's GIL.
         let mut reading = self.reading.try_lock().ok_or_else(second_reader)?;
@@ -129,14 +138,19 @@ impl HttpEvents {
             cutter,
             turn,
         } = &mut *reading;
-        if takes_turns && !pieces.is_empty() && turn.is_over(1) {
-            return Ok(Next::Rest);
-        }
         loop {
+            // Bytes without an event, such as comments, may arrive as fast as they are read.
+            if takes_turns && !pieces.is_empty() && turn.is_over(ITEMS_PER_EVENT) {
+                return Ok(Next::Rest);
+            }
             match cutter.next(pieces) {
                 Ok(Some(event)) => {
                     turn.count_text(event.data.len());
                     return Ok(Next::Event(event));
+                }
+                Ok(None) if !pieces.is_empty() => {
+                    turn.taken += ITEMS_PER_LOOK;
+                    continue;
                 }
                 Ok(None) => {}
                 Err(error) => return Ok(Next::End(Some(error))),

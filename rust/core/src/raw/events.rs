@@ -11,6 +11,9 @@ use bytes::{Buf, Bytes};
 use crate::error::Error;
 use crate::sse::{Lines, event_too_large};
 
+/// How many lines are read at once. A few hundred thousand lines without an event take long enough to hold up an event loop.
+const LINES_AT_ONCE: usize = 256;
+
 /// An event.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RawEvent {
@@ -62,11 +65,14 @@ impl EventCutter {
     }
 
     /// Takes the next event from the front of `pieces`. `None` if they have no other whole event, and then they are all
-    /// taken.
+    /// taken; or after many lines without one, and then the rest of them is left.
     ///
     /// Fails with `EventTooLarge`. The cutter must not be used after that.
     pub fn next(&mut self, pieces: &mut VecDeque<Bytes>) -> Result<Option<RawEvent>, Error> {
-        while let Some(piece) = pieces.front_mut() {
+        let mut lines = 0;
+        while let Some(piece) = pieces.front_mut()
+            && lines < LINES_AT_ONCE
+        {
             let trimmed = self.lines.trim_front(piece).len();
             piece.advance(piece.len() - trimmed);
             let Some((line, rest)) = self.lines.split(piece) else {
@@ -85,6 +91,7 @@ impl EventCutter {
                 piece.slice_ref(line)
             };
             piece.advance(piece.len() - rest);
+            lines += 1;
             if let Some(event) = self.line(&line)? {
                 return Ok(Some(event));
             }
@@ -167,12 +174,30 @@ mod tests {
         let mut seen = Vec::new();
         for piece in pieces {
             let mut pieces = VecDeque::from([Bytes::copy_from_slice(piece)]);
-            while let Some(event) = cutter.next(&mut pieces).unwrap() {
-                seen.push((text(&event.name), text(&event.data)));
+            while !pieces.is_empty() {
+                if let Some(event) = cutter.next(&mut pieces).unwrap() {
+                    seen.push((text(&event.name), text(&event.data)));
+                }
             }
-            assert!(pieces.is_empty());
         }
         seen
+    }
+
+    #[test]
+    fn many_lines_without_an_event_are_read_in_steps() {
+        let mut cutter = EventCutter::new(1 << 20);
+        let text = [&b": there\n".repeat(2500)[..], b"data: 1\n\n"].concat();
+        let mut pieces = VecDeque::from([Bytes::from(text)]);
+        let mut left = Vec::new();
+        let event = loop {
+            if let Some(event) = cutter.next(&mut pieces).unwrap() {
+                break event;
+            }
+            left.push(pieces[0].len());
+        };
+        assert_eq!(left.len(), 2500 / LINES_AT_ONCE);
+        assert_eq!(left[0], (2500 - LINES_AT_ONCE) * 8 + 9);
+        assert_eq!(&event.data[..], b"1");
     }
 
     #[test]
