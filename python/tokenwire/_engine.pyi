@@ -1331,6 +1331,8 @@ class ExchangeStep(Generic[_Item_co]):
             (None, the result), or (a descriptor, None): call it again when the descriptor is readable. Call `close` to
             stop waiting.
         """
+    def send(self, _value: Any) -> Any:
+        """As `__next__`. With it, this is a coroutine to asyncio, so that `create_task(anext(stream))` works."""
     def throw(self, kind: Any, value: Any = None, _traceback: Any = None) -> Any:
         """Ends the exchange: the waiting task was cancelled."""
     def close(self) -> None:

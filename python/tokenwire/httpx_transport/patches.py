@@ -91,11 +91,15 @@ def core_response(response: Any, family: ModuleType) -> Any:
 
 def is_method_of(package: str, kind: type, name: str) -> bool:
     """Return whether a method of a class is still the package's own."""
-    method = getattr(kind, name)
+    return is_function_of(package, getattr(kind, name))
+
+
+def is_function_of(package: str, function: Any) -> bool:
+    """Return whether a function is of a package, and not one that was put in its place."""
     # A proxy around a function has its globals, but not its type.
-    if type(method) is not _FUNCTION:
+    if type(function) is not _FUNCTION:
         return False
-    module: str = method.__globals__.get("__name__", "")
+    module: str = function.__globals__.get("__name__", "")
     return module.partition(".")[0] == package
 
 

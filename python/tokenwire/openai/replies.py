@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from tokenwire.httpx_transport.patches import is_function_of, is_method_of
 from tokenwire.openai.validators import validator
 
 TYPE_CHECKING = False
@@ -32,10 +33,26 @@ class Replies:
         # A set of classes, some of which cannot be hashed.
         if isinstance(cast_to, type) and not self._strict_response_validation:  # type: ignore[attr-defined]
             validate = _validators().get(cast_to)
-            if validate is not None:
+            if validate is not None and are_built_by_openai(self):
                 try:
                     return validate(response.content, strict=True)
                 # It does not fit the class, or it is an event of a stream, which has no content.
                 except (ValueError, RuntimeError):
                     pass
         return super()._process_response_data(data=data, cast_to=cast_to, response=response)  # type: ignore[misc]
+
+
+def are_built_by_openai(client: Any) -> bool:
+    """Return whether the replies of a client are those of openai's own method.
+
+    A subclass, or who has replaced the method, wants to see each reply and each event.
+    """
+    name = "_process_response_data"
+    if not is_method_of("tokenwire", type(client), name):
+        return False
+    theirs = getattr(super(Replies, client), name)
+    # A wrapper of another type has what it wraps under the same name.
+    return is_function_of("openai", theirs.__func__ if type(theirs) is _METHOD else None)
+
+
+_METHOD = type(Replies()._process_response_data)

@@ -11,6 +11,7 @@ from functools import cache, wraps
 
 from tokenwire._engine import is_plain_json
 from tokenwire.httpx_transport.patches import is_method_of
+from tokenwire.openai.shapes import unknown_create, warn_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,13 @@ class _NotKnownError(Exception):
 
 @cache
 def plain_resource(stock: Any, *, is_async: bool) -> Any:
-    """Return the subclass of a resource of openai's whose `create` sends plain JSON as it is."""
+    """Return the subclass of a resource of openai's whose `create` sends plain JSON as it is.
+
+    It is the resource itself if that is not known.
+    """
+    if reasons := unknown_create(stock, _LONG):
+        _warn_once(reasons)
+        return stock
     create: Any
     if is_async:
 
@@ -94,9 +101,12 @@ def _has_alias(stock: Any, parameter: str) -> bool:
 
     try:
         kind = get_type_hints(stock.create, include_extras=True)[parameter]
-        return _names_alias(kind, set())
     except (KeyError, NameError, TypeError):
         return True
+    has_alias = _names_alias(kind, set())
+    if has_alias:
+        _warn_once([f"{stock.__name__}.create sends names in {parameter} as other ones"])
+    return has_alias
 
 
 def _names_alias(kind: Any, seen: set[int]) -> bool:
@@ -114,3 +124,13 @@ def _names_alias(kind: Any, seen: set[int]) -> bool:
     return getattr(kind, "alias", None) is not None or any(
         _names_alias(argument, seen) for argument in get_args(kind)
     )
+
+
+_has_warned: list[bool] = []
+
+
+def _warn_once(reasons: list[str]) -> None:
+    # What one resource has, its async twin has, too.
+    if not _has_warned:
+        _has_warned.append(True)
+        warn_of(reasons)

@@ -1,41 +1,27 @@
 """What the parts of this package need of openai, checked when it is imported.
 
-openai changes often. A part whose shapes are not the known ones is left to openai.
+openai changes often. A part whose shapes are not the known ones is left to openai, with one
+warning. What is loaded with openai is checked when this package is imported, the rest when it is
+first used.
 """
 
 from __future__ import annotations
 
+from sys import modules
+
 import openai
-from openai._base_client import AsyncAPIClient, BaseClient, SyncAPIClient
+
+from tokenwire.openai import known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
+    from types import CodeType
     from typing import Any
 
 # The major versions that the tests cover.
 _TESTED = ("2", "3")
-
-# The parameters that we pass, and the others that are known.
-_REQUEST = {"self", "cast_to", "options", "stream", "stream_cls"}, {"remaining_retries"}
-_POST = {"self", "path", "cast_to", "body", "options", "stream", "stream_cls"}, {"content", "files"}
-_STREAM = {"self", "cast_to", "response", "client"}, {"options"}
-_PROCESS = {"self", "data", "cast_to", "response"}, set[str]()
-
-# The names and texts in openai's loops over a stream, from 2.0 to 3.57. A loop with others does
-# something that we do not know.
-_KNOWN = {
-    *("APIError", "APITimeoutError", "APIConnectionError", "Any", "ServerSentEvent"),
-    *("_cast_to", "_client", "_decoder", "_iter_events", "_options", "_process_response_data"),
-    *("_data", "_event", "_last_event_id", "_retry", "aclose", "aiter_bytes", "append", "cast"),
-    *("close", "data", "decode", "drain_response_async", "event", "get", "http_version", "id"),
-    *("int", "is_mapping", "isinstance", "iter_bytes", "join", "json", "message", "partition"),
-    *("request", "request_exceptions", "response", "retry", "startswith", "stream_mode", "str"),
-    *("synthesize_event_and_data", "timeout_exceptions", "TypeError", "ValueError", "error"),
-    *("legacy", "thread.", "[DONE]", "HTTP/1.1", "An error occurred during streaming"),
-    *("body", "cast_to", ":", " ", "\n", "\0", ""),
-}
-_NEEDED = {"[DONE]", "error", "_iter_events", "_process_response_data"}
 
 
 class Parts:
@@ -65,27 +51,109 @@ class Parts:
         return not found
 
 
+def check() -> Parts:
+    """Return the parts that are on, and warn once of those that are not."""
+    parts = Parts()
+    if parts.reasons:
+        warn_of(parts.reasons)
+    return parts
+
+
+def warn_of(reasons: list[str]) -> None:
+    """Warn that something is left to openai, since it is not known."""
+    from warnings import warn
+
+    from tokenwire._engine import __version__
+
+    is_older = openai.__version__.partition(".")[0] in ("0", "1")
+    warn(
+        f"tokenwire {__version__} does not know openai {openai.__version__} "
+        f"({'; '.join(reasons)}), so it leaves that to openai: "
+        f"upgrade {'openai' if is_older else 'tokenwire'}",
+        RuntimeWarning,
+        stacklevel=3,
+    )
+
+
+def unknown_create(stock: Any, long: tuple[str, ...]) -> list[str]:
+    """Return what is not known of a resource's `create`, which is to send long values unseen."""
+    shown = f"{stock.__name__}.create"
+    function = _of(stock, "create")
+    if function is _REPLACED:
+        return []
+    reasons = list(_uses(shown, [function], known.CREATE))
+    if not reasons and any(_is_looked_at(function.__code__, name) for name in long):
+        reasons.append(f"{shown} reads its values")
+    return reasons
+
+
+def _is_looked_at(code: CodeType, name: str) -> bool:
+    """Return whether a function reads an argument except to hand it on, once."""
+    from dis import get_instructions
+
+    if name not in code.co_varnames:
+        return False
+    uses = [
+        one.argval
+        for one in get_instructions(code)
+        # Newer Pythons load two variables with one instruction.
+        if "CONST" not in one.opname and name in (one.argval, *_names(one.argval))
+    ]
+    return len(uses) > 1
+
+
+def _names(value: object) -> tuple[object, ...]:
+    return value if isinstance(value, tuple) else ()
+
+
 def _replies() -> Iterator[str]:
-    yield from _parameters(BaseClient, "_process_response_data", _PROCESS)
+    client, model, name = openai.OpenAI, openai.BaseModel, "_process_response_data"
+    yield from _parameters(client, name, known.PROCESS_PARAMETERS)
+    yield from _uses(f"OpenAI.{name}", [_of(client, name)], known.PROCESS)
+    config = dict(getattr(model, "model_config", ()))
+    config.pop("defer_build", None)
+    if config != {"extra": "allow"} or any(name in vars(model) for name in known.HOOKS):
+        yield "its models are made in another way"
+    module = modules.get("openai._models")
+    parts = [_of(module, "construct_type"), _of(module, "_construct_field")]
+    yield from _uses("BaseModel.construct", [_of(model, "construct"), *parts], known.CONSTRUCT)
 
 
 def _requests() -> Iterator[str]:
-    yield from _parameters(SyncAPIClient, "post", _POST)
-    yield from _parameters(AsyncAPIClient, "post", _POST)
+    yield from _parameters(openai.OpenAI, "post", known.POST_PARAMETERS)
+    yield from _parameters(openai.AsyncOpenAI, "post", known.POST_PARAMETERS)
 
 
 def _streams() -> Iterator[str]:
-    for client in (SyncAPIClient, AsyncAPIClient):
-        yield from _parameters(client, "request", _REQUEST)
-    for stream in (openai.Stream, openai.AsyncStream):
-        yield from _parameters(stream, "__init__", _STREAM)
-        yield from _loop(stream)
+    for client in (openai.OpenAI, openai.AsyncOpenAI):
+        yield from _parameters(client, "request", known.REQUEST_PARAMETERS)
+        make = _of(client, "_make_sse_decoder")
+        yield from _uses(f"{client.__name__}._make_sse_decoder", [make], {"SSEDecoder"})
+    for stream, iterates in ((openai.Stream, "__iter__"), (openai.AsyncStream, "__aiter__")):
+        yield from _parameters(stream, "__init__", known.STREAM_PARAMETERS)
+        loop = [_of(stream, "__stream__"), _of(stream, "_iter_events")]
+        shown = f"the loop of {stream.__name__}"
+        yield from _uses(shown, loop, known.LOOP, known.NEEDED_IN_LOOP, texts=True)
+        yield from _uses(f"{stream.__name__}.{iterates}", [_of(stream, iterates)], {"_iterator"})
+    step = _of(openai.AsyncStream, "__anext__")
+    yield from _uses("AsyncStream.__anext__", [step], {"_iterator", "__anext__"})
+    module = modules.get("openai._streaming")
+    kinds = [_of(module, name) for name in ("SSEDecoder", "ServerSentEvent", "_SSELineDecoder")]
+    functions = [
+        function
+        for kind in kinds
+        for function in getattr(kind, "__dict__", {}).values()
+        if type(function) is type(_of)
+    ]
+    yield from _uses("SSEDecoder", functions, known.DECODER, {"decode", "event"}, texts=True)
     yield from _replies()
 
 
 def _parameters(owner: Any, name: str, forms: tuple[set[str], set[str]]) -> Iterator[str]:
-    code = getattr(getattr(owner, name, None), "__code__", None)
-    shown = f"{owner.__name__}.{name}"
+    function, shown = _of(owner, name), f"{owner.__name__}.{name}"
+    if function is _REPLACED:
+        return
+    code = getattr(function, "__code__", None)
     if code is None:
         yield f"{shown} is not a function"
         return
@@ -96,32 +164,49 @@ def _parameters(owner: Any, name: str, forms: tuple[set[str], set[str]]) -> Iter
         yield f"{shown} takes other arguments"
 
 
-def _loop(stream: Any) -> Iterator[str]:
-    from openai._streaming import SSEDecoder
-
+def _uses(
+    shown: str,
+    functions: list[Any],
+    allowed: set[str],
+    needed: AbstractSet[str] = frozenset(),
+    *,
+    texts: bool = False,
+) -> Iterator[str]:
+    """Yield a reason if functions use a name that is not known, or a text."""
     seen: set[str] = set()
-    for owner, name in ((stream, "__stream__"), (stream, "_iter_events"), (SSEDecoder, "decode")):
-        code = getattr(getattr(owner, name, None), "__code__", None)
-        if code is None:
-            yield f"{owner.__name__}.{name} is not a function"
+    for function in functions:
+        if function is _REPLACED:
             return
-        seen.update(code.co_names, (one for one in code.co_consts[1:] if isinstance(one, str)))
-    if not _NEEDED <= seen <= _KNOWN:
-        yield f"the loop of {stream.__name__} is another one"
+        code = getattr(function, "__code__", None)
+        if code is None:
+            yield f"{shown} is not a function"
+            return
+        _read(code, function.__doc__, seen, texts=texts)
+    if not needed <= seen <= allowed:
+        yield f"{shown} is another one"
 
 
-def check() -> Parts:
-    """Return the parts that are on, and warn once of those that are not."""
-    parts = Parts()
-    if parts.reasons:
-        from warnings import warn
+def _read(code: CodeType, doc: str | None, seen: set[str], *, texts: bool) -> None:
+    seen.update(code.co_names)
+    for one in code.co_consts:
+        if hasattr(one, "co_consts"):
+            _read(one, None, seen, texts=texts)
+        # Up to Python 3.10, a nested function's name is a constant.
+        elif texts and isinstance(one, str) and one != doc and "<locals>" not in one:
+            seen.add(one)
 
-        from tokenwire._engine import __version__
 
-        warn(
-            f"tokenwire {__version__} does not know openai {openai.__version__} "
-            f"({'; '.join(parts.reasons)}), so it leaves that to openai: upgrade tokenwire",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-    return parts
+# A function that was replaced before this was imported: what it does is seen when it is used.
+_REPLACED = object()
+
+
+def _of(owner: Any, name: str) -> Any:
+    """Return openai's function of a name; None without one."""
+    function = getattr(owner, name, None)
+    # A class method is around its function.
+    function = getattr(function, "__func__", function)
+    # A decorator of openai's checks that arguments are there.
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    found = getattr(function, "__globals__", {}).get("__name__", "openai")
+    return function if found.partition(".")[0] == "openai" else _REPLACED

@@ -15,6 +15,7 @@ from tokenwire.httpx_transport.body import AsyncBody, SyncBody
 from tokenwire.httpx_transport.loops import pieces, running_loop
 from tokenwire.httpx_transport.patches import is_method_of
 from tokenwire.openai.failures import error_of
+from tokenwire.openai.replies import are_built_by_openai
 from tokenwire.openai.validators import validator, validators_by_type
 
 TYPE_CHECKING = False
@@ -32,7 +33,7 @@ class Stream(openai.Stream[_T]):
 
     # openai's constructor calls it, and iterates over what it returns.
     def __stream__(self) -> Iterator[_T]:
-        exchange = _exchange_of(self, SyncBody)
+        exchange = _exchange_of(self, openai.Stream, SyncBody)
         if exchange is None:
             return self._by_openai()
         return _events(self, exchange, self.response.close)
@@ -45,6 +46,8 @@ class Stream(openai.Stream[_T]):
             raise seen from seen.__cause__
 
     def __iter__(self) -> Iterator[_T]:
+        if not is_method_of("openai", openai.Stream, "__iter__"):
+            return super().__iter__()
         return iter(self._iterator)
 
 
@@ -52,7 +55,7 @@ class AsyncStream(openai.AsyncStream[_T]):
     """The same for async clients."""
 
     def __stream__(self) -> AsyncIterator[_T]:
-        exchange = _exchange_of(self, AsyncBody)
+        exchange = _exchange_of(self, openai.AsyncStream, AsyncBody)
         if exchange is None:
             return self._by_openai()
         events = _events(self, exchange, _closing(self.response))
@@ -71,10 +74,14 @@ class AsyncStream(openai.AsyncStream[_T]):
             raise seen from seen.__cause__
 
     def __aiter__(self) -> AsyncIterator[_T]:
+        if not is_method_of("openai", openai.AsyncStream, "__aiter__"):
+            return super().__aiter__()
         return aiter(self._iterator)
 
     # A coroutine, as openai's is, so that `create_task` takes it.
     async def __anext__(self) -> _T:
+        if not is_method_of("openai", openai.AsyncStream, "__anext__"):
+            return await super().__anext__()
         return await anext(self._iterator)
 
 
@@ -125,7 +132,7 @@ def _validate() -> dict[Any, Any]:
     }
 
 
-def _exchange_of(stream: Any, body_class: Any) -> HttpExchange | None:
+def _exchange_of(stream: Any, theirs: Any, body_class: Any) -> HttpExchange | None:
     """Return the exchange whose events the engine may read; None if openai reads the stream."""
     response, client, options = stream.response, stream._client, getattr(stream, "_options", None)
     if (
@@ -135,6 +142,8 @@ def _exchange_of(stream: Any, body_class: Any) -> HttpExchange | None:
         or getattr(options, "synthesize_event_and_data", None)
         or not is_method_of("openai", type(client), "_make_sse_decoder")
         or not is_method_of("openai", type(stream), "_iter_events")
+        or not is_method_of("openai", theirs, "__stream__")
+        or not are_built_by_openai(client)
     ):
         return None
     if response.is_stream_consumed or response.is_closed or "content-encoding" in response.headers:

@@ -1,0 +1,77 @@
+"""What is known of openai, from 2.0 to 3.57: parameters, and the names and texts in functions.
+
+A function with another name or text does something that we do not know.
+"""
+
+from __future__ import annotations
+
+# The parameters that we pass, and the others that are known.
+REQUEST_PARAMETERS = {"self", "cast_to", "options", "stream", "stream_cls"}, {"remaining_retries"}
+POST_PARAMETERS = (
+    {"self", "path", "cast_to", "body", "options", "stream", "stream_cls"},
+    {"content", "files"},
+)
+STREAM_PARAMETERS = {"self", "cast_to", "response", "client"}, {"options"}
+PROCESS_PARAMETERS = {"self", "data", "cast_to", "response"}, set[str]()
+
+# A stream's loop, and how it gets its events.
+LOOP = {
+    *("APIConnectionError", "APIError", "APITimeoutError"),
+    *("An error occurred during streaming", "Any", "HTTP/1.1", "[DONE]", "_cast_to"),
+    *("_client", "_decoder", "_iter_events", "_options", "_process_response_data"),
+    *("aclose", "aiter_bytes", "cast", "close", "data", "drain_response_async", "error"),
+    *("event", "get", "http_version", "is_mapping", "isinstance", "iter_bytes", "json"),
+    *("legacy", "message", "request", "request_exceptions", "response", "startswith"),
+    *("str", "stream_mode", "synthesize_event_and_data", "thread.", "timeout_exceptions"),
+}
+NEEDED_IN_LOOP = {"[DONE]", "error", "_iter_events", "_process_response_data"}
+
+# How bytes become events.
+DECODER = {
+    *("", "\0", "\n", " ", ")", ", data=", ", id=", ", retry=", ":", "ServerSentEvent"),
+    *("ServerSentEvent(event=", "TypeError", "ValueError", "_SSELineDecoder"),
+    *("_SSE_LINE_END", "_aiter_chunks", "_append", "_buffer", "_data", "_decode_lines"),
+    *("_event", "_id", "_iter_chunks", "_last_event_id", "_reset", "_retry", "_skip_lf"),
+    *("append", "bytearray", "bytes", "clear", "data", "decode", "endswith", "event"),
+    *("extend", "feed", "finditer", "finish", "id", "int", "join", "json", "len", "loads"),
+    *("memoryview", "partition", "retry", "splitlines", "start", "startswith", "utf-8"),
+}
+
+# How a reply or an event becomes an object.
+PROCESS = {
+    *("APIResponseValidationError", "ModelBuilderProtocol", "ResponseT", "ValidationError"),
+    *("VectorStoreFileBatch", "__setattr__", "_strict_response_validation", "build"),
+    *("cast", "construct_type", "get", "inspect", "is_dict", "isclass", "issubclass"),
+    *("object", "pydantic", "types.vector_stores", "validate_type"),
+}
+CONSTRUCT = {
+    *("Any", "BaseModel", "Exception", "GenericModel", "PYDANTIC_V1", "RuntimeError"),
+    *("_ConfigProtocol", "__new__", "__setattr__", "__value__"),
+    *("_build_discriminated_union_meta", "_construct_field", "_get_extra_fields_type"),
+    *("_init_private_attributes", "add", "alias", "allow_population_by_field_name"),
+    *("annotation", "cast", "construct", "construct_type", "date", "datetime", "dict"),
+    *("extract_type_arg", "field_alias_from", "field_get_default", "field_name", "float"),
+    *("get", "get_args", "get_model_config", "get_model_fields", "get_origin", "getattr"),
+    *("inspect", "int", "is_annotated_type", "is_list", "is_literal_type", "is_mapping"),
+    *("is_type_alias_type", "is_union", "isclass", "isinstance", "issubclass", "items"),
+    *("len", "list", "mapping", "object", "outer_type_", "parse_date", "parse_datetime"),
+    *("set", "str", "tuple", "type", "validate_type"),
+}
+# What a model class may have to make its objects in another way.
+HOOKS = ("__init__", "__new__", "model_post_init", "__get_pydantic_core_schema__")
+
+# `create` of the four resources. Its texts are the names of its parameters, of which there are more
+# in each version.
+CREATE = {
+    *("AsyncStream", "ChatCompletion", "ChatCompletionChunk", "Completion"),
+    *("CompletionCreateParamsNonStreaming", "CompletionCreateParamsStreaming"),
+    *("CreateEmbeddingResponse", "EmbeddingCreateParams", "Response"),
+    *("ResponseCreateParamsNonStreaming", "ResponseCreateParamsStreaming"),
+    *("ResponseStreamEvent", "Stream", "ValueError", "_parse_embedding_response", "_post"),
+    *("array", "async_maybe_transform", "b64decode", "base64", "body", "cast"),
+    *("completion_create_params", "data", "embedding", "embedding_create_params"),
+    *("frombuffer", "has_numpy", "is_given", "isinstance", "make_request_options"),
+    *("maybe_transform", "np", "object", "partial", "post_parser"),
+    *("prepare_embedding_request", "response_create_params", "str", "tolist"),
+    *("validate_response_format",),
+}
