@@ -21,6 +21,7 @@ _REQUEST = {"self", "cast_to", "options", "stream", "stream_cls"}, {"remaining_r
 _POST = {"self", "path", "cast_to", "body", "options", "stream", "stream_cls"}, {"content", "files"}
 _STREAM = {"self", "cast_to", "response", "client"}, {"options"}
 _PROCESS = {"self", "data", "cast_to", "response"}, set[str]()
+_RESPONSE = {"self", "cast_to", "response"}, {"options", "stream", "stream_cls", "retries_taken"}
 
 # The names and texts in openai's loops over a stream, from 2.0 to 3.57. A loop with another one does
 # something that we do not know.
@@ -67,6 +68,8 @@ class Parts:
 
 def _replies() -> Iterator[str]:
     yield from _parameters(BaseClient, "_process_response_data", _PROCESS)
+    for client in (SyncAPIClient, AsyncAPIClient):
+        yield from _parameters(client, "_process_response", _RESPONSE)
 
 
 def _requests() -> Iterator[str]:
