@@ -250,8 +250,12 @@ def call(command: list[str], spec: dict[str, Any], variables: dict[str, str]) ->
 
 
 def run_code(python: str, code: str) -> dict[str, Any]:
+    # Where no bytecode is written, the compiler would be measured.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return outcome(
-        subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+        subprocess.run(
+            [python, "-c", code], capture_output=True, text=True, env=environment, check=False
+        )
     )
 
 
