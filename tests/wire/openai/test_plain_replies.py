@@ -15,8 +15,8 @@ import tokenwire.openai as ours  # noqa: E402
 MESSAGES: Any = [{"role": "user", "content": "Which colour?"}]
 # Openai takes a number where the class has a text.
 MISFIT = """{"id": 7, "object": "chat.completion", "created": 1, "model": "m", "choices": []}"""
-VECTORS = """{"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5, -1]}],
- "model": "m", "usage": {"prompt_tokens": 1, "total_tokens": 1}}"""
+VECTORS = """{"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}],
+"model": "m", "usage": {"prompt_tokens": 1, "total_tokens": 1}}"""
 
 
 @pytest.fixture
