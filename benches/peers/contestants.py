@@ -14,6 +14,8 @@ class Contestant:
     worker: str
     statement: str = ""
     """What a user imports; empty where another row of the same package measures it."""
+    before: str = ""
+    """What is imported before the clock starts."""
     loop: str = "asyncio"
     variables: dict[str, str] = field(default_factory=dict)
     share: float = 1.0
@@ -41,7 +43,13 @@ OTHER_APIS = {
 # The client of the same package, over the engine.
 OVER_ENGINE = {"BENCH_TRANSPORT": "tokenwire"}
 
+# The subclasses of openai's clients.
+OURS_INSTEAD = {"BENCH_CLIENT": "tokenwire"}
+
 OPENAI = "openai"
+OPENAI_OURS = "tokenwire.openai"
+OPENAI_RESPONSES = "openai, Responses"
+OURS_RESPONSES = "tokenwire.openai, Responses"
 OPENAI_OVER = "openai over tokenwire.httpx2"
 OPENAI_AIOHTTP = "openai over its aiohttp extra"
 ANTHROPIC = "anthropic"
@@ -49,6 +57,12 @@ ANTHROPIC_OVER = "anthropic over tokenwire.httpx2"
 HTTPX2 = "httpx2, bytes"
 HTTPX2_OVER = "httpx2 over tokenwire.httpx2, bytes"
 STREAMS_AND_REPLIES = ("stream_async", "stream_sync", "ask_sync", "ask_async")
+
+PYDANTIC_AI = "pydantic-ai"
+LANGCHAIN = "langchain"
+LITELLM = "litellm"
+FRAMEWORKS_OVER = {one: f"{one} over tokenwire.openai" for one in (PYDANTIC_AI, LANGCHAIN, LITELLM)}
+"""The frameworks, given our client."""
 
 # A hand-written loop that processes each block at once and calls back, without an iterator for the
 # reader of the stream. It is the least that Python code can do, next to what users write.
@@ -118,6 +132,33 @@ CONTESTANTS = [
     Contestant("(bare socket + orjson)", "pyreqwest", "socket_worker", kinds=("ask_sync",)),
     Contestant(OPENAI, "openai", "openai_worker", "from openai import OpenAI", share=0.05),
     Contestant(
+        OPENAI_OURS,
+        "openai",
+        "openai_worker",
+        "import tokenwire.openai",
+        before="import openai",
+        variables=OURS_INSTEAD,
+        share=0.5,
+        kinds=(
+            *STREAMS_AND_REPLIES,
+            *("paced_async", "send_sync", "embed_sync", "create", "import"),
+        ),
+    ),
+    *(
+        Contestant(
+            name,
+            "openai",
+            "openai_worker",
+            variables={**variables, "BENCH_API": "responses"},
+            share=share,
+            kinds=("stream_async",),
+        )
+        for name, variables, share in (
+            (OPENAI_RESPONSES, {}, 0.05),
+            (OURS_RESPONSES, OURS_INSTEAD, 0.5),
+        )
+    ),
+    Contestant(
         OPENAI_OVER,
         "openai",
         "openai_worker",
@@ -174,11 +215,30 @@ CONTESTANTS = [
         share=0.2,
         is_short=False,
     ),
+    Contestant(LITELLM, "litellm", "litellm_worker", "import litellm", share=0.02, is_short=False),
     Contestant(
-        "litellm", "litellm", "litellm_worker", "import litellm", share=0.02, is_short=False
+        LANGCHAIN,
+        "langchain",
+        "langchain_worker",
+        "from langchain_openai import ChatOpenAI",
+        share=0.02,
+        is_short=False,
+    ),
+    *(
+        Contestant(
+            FRAMEWORKS_OVER[name],
+            name,
+            f"{name.replace('-', '_')}_worker",
+            variables=OURS_INSTEAD,
+            share=0.02,
+            is_short=False,
+            has_sync=name != PYDANTIC_AI,
+            kinds=STREAMS_AND_REPLIES,
+        )
+        for name in FRAMEWORKS_OVER
     ),
     Contestant(
-        "pydantic-ai",
+        PYDANTIC_AI,
         "pydantic-ai",
         "pydantic_ai_worker",
         "from pydantic_ai.models.openai import OpenAIChatModel",

@@ -13,6 +13,7 @@ from scenarios import SCENARIOS, Gate, Scenario
 TITLES = {
     "loop_thread_us": "loop thread µs",
     "units_per_wake": "per wake",
+    "wall_s": "wall s",
     "lag_p50_ms": "lag p50 ms",
     "lag_p99_ms": "lag p99 ms",
     "lag_max_ms": "lag max ms",

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from contestants import CONTESTANTS, OURS, Contestant
 from machine import describe
+from payloads import digest_of
 from report import Results, markdown
 from scenarios import SCENARIOS, Scenario
 from simulator import SimulatorProcess, raise_file_limit
@@ -37,6 +38,7 @@ import sys, time, resource
 def kib():
     with open("/proc/self/statm") as f:
         return int(f.read().split()[1]) * resource.getpagesize() // 1024
+{before}
 before, rss, cpu, wall = set(sys.modules), kib(), time.process_time(), time.perf_counter()
 {statement}
 wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -172,7 +174,7 @@ class Track:
             result = call(command, {**spec, "base_url": base_url}, {**one.variables, **more})
         result["server_cpu_s"] = self._sim.cpu_seconds() - server_cpu
         if "unsupported" not in result and scenario.kind != "tls":
-            self._check(spec, result)
+            self._check(scenario, spec, result)
         return result
 
     def _servers(self, scenario: Scenario) -> Iterator[tuple[str, dict[str, str]]]:
@@ -196,17 +198,21 @@ class Track:
         server.wait(10)
 
     def _imports(self, python: str, one: Contestant) -> dict[str, Any]:
-        runs = [run_code(python, IMPORT.format(statement=one.statement)) for _ in range(3 + 1)]
+        code = IMPORT.format(before=one.before, statement=one.statement)
+        runs = [run_code(python, code) for _ in range(3 + 1)]
         if "unsupported" in runs[0]:
             return runs[0]
         # The first run may have written bytecode.
         return min(runs[1:], key=lambda run: float(run["wall_ms"]))
 
-    def _check(self, spec: dict[str, Any], result: dict[str, Any]) -> None:
+    def _check(self, scenario: Scenario, spec: dict[str, Any], result: dict[str, Any]) -> None:
         """Compare what was read with what was sent. A difference spoils the measurement."""
+        if scenario.replay and result["vectors"] != digest_of(scenario.replay):
+            result["wrong"] = "the vectors are not those that were sent"
         if "texts" not in result and "reply" not in result:
             return
-        text, reply = self._sim.expected(PROMPT, spec["tokens"])
+        ask = spec.get("request") or {"messages": [{"role": "user", "content": PROMPT}]}
+        text, reply = self._sim.expected(ask, spec["tokens"])
         if "texts" in result:
             lost = {name: n for name, n in result.pop("texts").items() if name != text}
             missing = spec["streams"] - result.get("right", 0) if lost else 0
@@ -244,8 +250,12 @@ def call(command: list[str], spec: dict[str, Any], variables: dict[str, str]) ->
 
 
 def run_code(python: str, code: str) -> dict[str, Any]:
+    # Where no bytecode is written, the compiler would be measured.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return outcome(
-        subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+        subprocess.run(
+            [python, "-c", code], capture_output=True, text=True, env=environment, check=False
+        )
     )
 
 

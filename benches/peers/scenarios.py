@@ -8,15 +8,23 @@ from typing import Any
 from contestants import (
     ANTHROPIC,
     ANTHROPIC_OVER,
+    FRAMEWORKS_OVER,
     GENERAL,
     HTTPX2,
     HTTPX2_OVER,
+    LANGCHAIN,
+    LITELLM,
     OPENAI,
     OPENAI_AIOHTTP,
+    OPENAI_OURS,
     OPENAI_OVER,
+    OPENAI_RESPONSES,
     OTHER_APIS,
     OURS,
+    OURS_RESPONSES,
+    PYDANTIC_AI,
 )
+from payloads import conversation, vectors
 
 
 @dataclass(frozen=True)
@@ -50,10 +58,14 @@ class Scenario:
     shows: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     """Where given, the contestants that take part."""
+    replay: str = ""
+    """Where given, the body of every reply."""
 
     @property
     def script(self) -> dict[str, Any]:
         """What the simulator does. In Messages, it takes no length from the limit of a request."""
+        if self.replay:
+            return {"default": {"replay": {"text": self.replay}}}
         length = {"tokens": self.spec["tokens"]} if "tokens" in self.spec else {}
         return {"default": {"pacing": {**self.pacing, **length}}}
 
@@ -73,6 +85,16 @@ TRANSPORT_REPLY = (
     Gate(0.50, ANTHROPIC, ours=ANTHROPIC_OVER),
 )
 
+
+def _openai(factor: float, metric: str = "") -> Gate:
+    return Gate(factor, OPENAI, ours=OPENAI_OURS, metric=metric)
+
+
+FRAMEWORKS = tuple(
+    Gate(factor, name, ours=FRAMEWORKS_OVER[name])
+    for name, factor in ((PYDANTIC_AI, 0.7), (LANGCHAIN, 0.35), (LITELLM, 0.6))
+)
+
 BURST = (
     Gate(1 / 110, "openai"),
     Gate(0.20, "pyreqwest + orjson"),
@@ -89,7 +111,13 @@ SCENARIOS = [
         amount="streams",
         spec={"streams": 40, "tokens": 5000},
         pacing={"tokens_per_write": 8},
-        gates=(*BURST, *TRANSPORT_BURST),
+        gates=(
+            *BURST,
+            *TRANSPORT_BURST,
+            _openai(0.05),
+            Gate(0.07, OPENAI_RESPONSES, ours=OURS_RESPONSES),
+            *FRAMEWORKS,
+        ),
         shows=("loop_thread_us", "units_per_wake"),
     ),
     Scenario(
@@ -101,7 +129,7 @@ SCENARIOS = [
         amount="streams",
         spec={"streams": 40, "tokens": 5000},
         pacing={"tokens_per_write": 8},
-        gates=BURST,
+        gates=(*BURST, _openai(0.05)),
     ),
     Scenario(
         "burst1-asyncio",
@@ -115,6 +143,7 @@ SCENARIOS = [
         gates=(
             Gate(0.4, "pyreqwest + orjson"),
             Gate(0.75, ANTHROPIC, ours=ANTHROPIC_OVER),
+            _openai(0.06),
         ),
         shows=("loop_thread_us", "units_per_wake"),
     ),
@@ -147,6 +176,22 @@ SCENARIOS = [
         shows=("loop_thread_us", "units_per_wake", "lag_p50_ms", "lag_p99_ms", "lag_max_ms"),
     ),
     Scenario(
+        "paced-100",
+        "Streamed chunk, 100 streams × 100/s, asyncio, openai's clients",
+        "paced_async",
+        "cpu_us",
+        "µs CPU / chunk",
+        spec={"streams": 100, "tokens": 100},
+        pacing=_paced(10_000),
+        gates=(
+            _openai(0.18),
+            Gate(metric="lag_p99_ms", limit=10.0, unit="ms", ours=OPENAI_OURS),
+            Gate(metric="wall_s", limit=1.5, unit="s", ours=OPENAI_OURS),
+        ),
+        shows=("loop_thread_us", "wall_s", "lag_p50_ms", "lag_p99_ms", "lag_max_ms"),
+        only=(OPENAI, OPENAI_OURS),
+    ),
+    Scenario(
         "request-sync-same-cpu",
         "Request, sync, keep-alive, typed reply; server on the same CPU",
         "ask_sync",
@@ -157,6 +202,7 @@ SCENARIOS = [
         gates=(
             Gate(0.60, "pyreqwest + orjson"),
             Gate(0.85, "pyreqwest + orjson", ours=GENERAL),
+            _openai(0.45, "cpu_us"),
         ),
         pins=(0, 0),
         shows=("cpu_us", "p99_us"),
@@ -172,6 +218,7 @@ SCENARIOS = [
         gates=(
             Gate(0.75, "pyreqwest + orjson"),
             Gate(0.95, "pyreqwest + orjson", ours=GENERAL),
+            _openai(0.45, "cpu_us"),
         ),
         pins=(0, 1),
         shows=("cpu_us", "p99_us"),
@@ -188,12 +235,55 @@ SCENARIOS = [
         shows=("loop_thread_us", "units_per_wake"),
     ),
     Scenario(
+        "reply-asyncio-50",
+        "Reply, asyncio, 50 at a time, openai's clients",
+        "ask_async",
+        "cpu_us",
+        "µs CPU / request",
+        amount="requests",
+        spec={"requests": 4000, "at_once": 50, "tokens": 16},
+        gates=(_openai(0.45),),
+        shows=("loop_thread_us",),
+        only=(OPENAI, OPENAI_OURS),
+    ),
+    *(
+        Scenario(
+            f"request-long-{tools}",
+            f"Request of 100 messages with {tools} tools, sync, openai's clients",
+            "send_sync",
+            "cpu_us",
+            "µs CPU / request",
+            amount="requests",
+            spec={"requests": 1000, "tokens": 16, "request": conversation(100, tools)},
+            gates=(_openai(0.08),),
+            shows=("loop_thread_us",),
+            only=(OPENAI, OPENAI_OURS),
+        )
+        for tools in (51, 20)
+    ),
+    Scenario(
+        "embeddings-100",
+        "100 embeddings of 1,536 floats, sync, openai's clients",
+        "embed_sync",
+        "cpu_us",
+        "µs CPU / reply",
+        amount="requests",
+        spec={"requests": 200, "texts": 100},
+        gates=(_openai(0.1),),
+        only=(OPENAI, OPENAI_OURS),
+        replay=vectors(100, 1536),
+    ),
+    Scenario(
         "import",
         "Import, over bare Python",
         "import",
         "wall_ms",
         "ms wall",
-        gates=(Gate(metric="wall_ms", limit=15.0, unit="ms"),),
+        gates=(
+            Gate(metric="wall_ms", limit=15.0, unit="ms"),
+            # Over that of openai.
+            Gate(metric="wall_ms", limit=10.0, unit="ms", ours=OPENAI_OURS),
+        ),
         shows=("cpu_ms", "rss_mib", "modules"),
     ),
     Scenario(
@@ -203,7 +293,7 @@ SCENARIOS = [
         "p50_us",
         "µs wall p50",
         spec={"clients": 100},
-        gates=(Gate(metric="p50_us", limit=20.0, unit="µs"),),
+        gates=(Gate(metric="p50_us", limit=20.0, unit="µs"), _openai(0.01)),
         shows=("first_us",),
     ),
     Scenario(

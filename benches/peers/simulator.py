@@ -92,13 +92,9 @@ class SimulatorProcess:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def expected(self, prompt: str, tokens: int) -> tuple[str, str]:
+    def expected(self, request: dict[str, Any], tokens: int) -> tuple[str, str]:
         """Return what a contestant must read: the text of a stream, and the whole reply."""
-        ask = {
-            "model": "bench-model",
-            "messages": [{"role": "user", "content": prompt}],
-            "max_tokens": tokens,
-        }
+        ask = {"model": "bench-model", **request, "max_tokens": tokens}
         reply = json.loads(self.call("POST", "/v1/chat/completions", ask))
         [choice] = reply["choices"]
         text = choice["message"]["content"]

@@ -12,7 +12,10 @@ ROOT = HERE.parent.parent
 PLACE = ROOT / ".venv-bench"
 
 
-WITH_OURS = ("tokenwire", "openai", "anthropic", "httpx2")
+WITH_OURS = (
+    *("tokenwire", "openai", "anthropic", "httpx2"),
+    *("pydantic-ai", "langchain", "litellm"),
+)
 """Environments that can import tokenwire."""
 
 
@@ -27,16 +30,15 @@ def python_of(name: str) -> Path:
     stamp = place / "installed"
     digest = hashlib.sha256(wanted.read_bytes() + sys.version.encode()).hexdigest()
     python = place / "bin" / "python"
-    if stamp.exists() and stamp.read_text(encoding="ascii") == digest:
-        return python
-    _call([sys.executable, "-m", "venv", "--clear", str(place)])
-    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    _call([*pip, "--no-deps", "-r", str(wanted)])
+    if not stamp.exists() or stamp.read_text(encoding="ascii") != digest:
+        _call([sys.executable, "-m", "venv", "--clear", str(place)])
+        pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+        _call([*pip, "--no-deps", "-r", str(wanted)])
+        stamp.write_text(digest, encoding="ascii")
     if name in WITH_OURS:
         # The package from this folder: `make` has built its engine for release.
         [site] = place.glob("lib/python3*/site-packages")
         (site / "tokenwire.pth").write_text(f"{ROOT / 'python'}\n", encoding="utf-8")
-    stamp.write_text(digest, encoding="ascii")
     return python
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import litellm
@@ -13,13 +14,12 @@ if TYPE_CHECKING:
 litellm.suppress_debug_info = True
 
 
-def _ask(base_url: str, prompt: str, tokens: int) -> dict[str, Any]:
+def _ask(server: dict[str, Any], prompt: str, tokens: int) -> dict[str, Any]:
     return {
+        **server,
         "model": "openai/bench-model",
         "messages": [{"role": "user", "content": prompt}],
         "max_tokens": tokens,
-        "api_base": base_url,
-        "api_key": "sk-bench",
         "num_retries": 0,
     }
 
@@ -29,20 +29,22 @@ class Litellm:
 
     cannot: ClassVar = {"create": "has no client object"}
 
-    def make(self, base_url: str) -> str:
-        return base_url
+    def make(self, base_url: str) -> dict[str, Any]:
+        return {"api_base": base_url, "api_key": "sk-bench"}
 
-    async def make_async(self, base_url: str) -> str:
-        return base_url
+    async def make_async(self, base_url: str) -> dict[str, Any]:
+        return self.make(base_url)
 
-    def read(self, client: str, prompt: str, tokens: int, take: Take) -> None:
+    def read(self, client: dict[str, Any], prompt: str, tokens: int, take: Take) -> None:
         usage = {"include_usage": True}
         for chunk in litellm.completion(
             **_ask(client, prompt, tokens), stream=True, stream_options=usage
         ):
             take(chunk.choices[0].delta.content or "" if chunk.choices else "")
 
-    async def read_async(self, client: str, prompt: str, tokens: int, take: Take) -> None:
+    async def read_async(
+        self, client: dict[str, Any], prompt: str, tokens: int, take: Take
+    ) -> None:
         usage = {"include_usage": True}
         stream = await litellm.acompletion(
             **_ask(client, prompt, tokens), stream=True, stream_options=usage
@@ -50,16 +52,32 @@ class Litellm:
         async for chunk in stream:
             take(chunk.choices[0].delta.content or "" if chunk.choices else "")
 
-    def ask(self, client: str, prompt: str, tokens: int) -> tuple[str, str, int]:
+    def ask(self, client: dict[str, Any], prompt: str, tokens: int) -> tuple[str, str, int]:
         reply = litellm.completion(**_ask(client, prompt, tokens))
         choice = reply.choices[0]
         return choice.message.content, choice.finish_reason, reply.usage.total_tokens
 
-    async def ask_async(self, client: str, prompt: str, tokens: int) -> tuple[str, str, int]:
+    async def ask_async(
+        self, client: dict[str, Any], prompt: str, tokens: int
+    ) -> tuple[str, str, int]:
         reply = await litellm.acompletion(**_ask(client, prompt, tokens))
         choice = reply.choices[0]
         return choice.message.content, choice.finish_reason, reply.usage.total_tokens
 
 
+class OverOurs(Litellm):
+    """The same over `tokenwire.openai`."""
+
+    def make(self, base_url: str) -> dict[str, Any]:
+        from tokenwire.openai import OpenAI
+
+        return {"client": OpenAI(base_url=base_url, api_key="sk-bench")}
+
+    async def make_async(self, base_url: str) -> dict[str, Any]:
+        from tokenwire.openai import AsyncOpenAI
+
+        return {"client": AsyncOpenAI(base_url=base_url, api_key="sk-bench")}
+
+
 if __name__ == "__main__":
-    run(Litellm())
+    run(OverOurs() if os.environ.get("BENCH_CLIENT") == "tokenwire" else Litellm())

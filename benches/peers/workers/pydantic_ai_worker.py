@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from measure import run
@@ -26,6 +27,11 @@ class PydanticAi:
 
     def make(self, base_url: str) -> OpenAIChatModel:
         provider = OpenAIProvider(base_url=base_url, api_key="sk-bench")
+        if os.environ.get("BENCH_CLIENT") == "tokenwire":
+            from tokenwire.openai import AsyncOpenAI
+
+            client = AsyncOpenAI(base_url=base_url, api_key="sk-bench")
+            provider = OpenAIProvider(openai_client=client)
         return OpenAIChatModel("bench-model", provider=provider)
 
     async def make_async(self, base_url: str) -> OpenAIChatModel:

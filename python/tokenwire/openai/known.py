@@ -13,6 +13,10 @@ POST_PARAMETERS = (
 )
 STREAM_PARAMETERS = {"self", "cast_to", "response", "client"}, {"options"}
 PROCESS_PARAMETERS = {"self", "data", "cast_to", "response"}, set[str]()
+RESPONSE_PARAMETERS = (
+    {"self", "cast_to", "response"},
+    {"options", "stream", "stream_cls", "retries_taken"},
+)
 
 # A stream's loop, and how it gets its events.
 LOOP = {
@@ -59,19 +63,3 @@ CONSTRUCT = {
 }
 # What a model class may have to make its objects in another way.
 HOOKS = ("__init__", "__new__", "model_post_init", "__get_pydantic_core_schema__")
-
-# `create` of the four resources. Its texts are the names of its parameters, of which there are more
-# in each version.
-CREATE = {
-    *("AsyncStream", "ChatCompletion", "ChatCompletionChunk", "Completion"),
-    *("CompletionCreateParamsNonStreaming", "CompletionCreateParamsStreaming"),
-    *("CreateEmbeddingResponse", "EmbeddingCreateParams", "Response"),
-    *("ResponseCreateParamsNonStreaming", "ResponseCreateParamsStreaming"),
-    *("ResponseStreamEvent", "Stream", "ValueError", "_parse_embedding_response", "_post"),
-    *("array", "async_maybe_transform", "b64decode", "base64", "body", "cast"),
-    *("completion_create_params", "data", "embedding", "embedding_create_params"),
-    *("frombuffer", "has_numpy", "is_given", "isinstance", "make_request_options"),
-    *("maybe_transform", "np", "object", "partial", "post_parser"),
-    *("prepare_embedding_request", "response_create_params", "str", "tolist"),
-    *("validate_response_format",),
-}

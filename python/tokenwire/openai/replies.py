@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from sys import modules
 
 from tokenwire.httpx_transport.patches import is_function_of, is_method_of
 from tokenwire.openai.validators import validator
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tokenwire.openai.validators import Validate
+
+# With this header, openai returns the response itself, whose JSON belongs to the caller.
+_RAW: str | None = getattr(modules.get("openai._constants"), "RAW_RESPONSE_HEADER", None)
 
 
 @cache
@@ -29,17 +33,54 @@ def _validators() -> dict[Any, Validate]:
 class Replies:
     """A client whose replies are built by the validators of their classes, if they fit."""
 
+    def _process_response(self, *, cast_to: Any, response: Any, **others: Any) -> Any:
+        """Build a plain reply before openai parses its JSON, which takes as long as the rest."""
+        is_plain = _RAW is not None and _RAW not in response.request.headers
+        if is_plain and not others.get("stream"):
+            built = _built(self, cast_to, response)
+            if built is not None:
+                response.json = _once(response, built)
+        return super()._process_response(cast_to=cast_to, response=response, **others)  # type: ignore[misc]
+
     def _process_response_data(self, *, data: object, cast_to: Any, response: Any) -> Any:
-        # A set of classes, some of which cannot be hashed.
-        if isinstance(cast_to, type) and not self._strict_response_validation:  # type: ignore[attr-defined]
-            validate = _validators().get(cast_to)
-            if validate is not None and are_built_by_openai(self):
-                try:
-                    return validate(response.content, strict=True)
-                # It does not fit the class, or it is an event of a stream, which has no content.
-                except (ValueError, RuntimeError):
-                    pass
+        if isinstance(data, _Built):
+            return data.reply
+        built = _built(self, cast_to, response)
+        if built is not None:
+            return built
         return super()._process_response_data(data=data, cast_to=cast_to, response=response)  # type: ignore[misc]
+
+
+class _Built:
+    """A reply in place of its JSON."""
+
+    def __init__(self, reply: Any) -> None:
+        self.reply = reply
+
+
+def _once(response: Any, reply: Any) -> Any:
+    """Return what stands for a response's `json` for one call."""
+
+    def json() -> _Built:
+        del response.json
+        return _Built(reply)
+
+    return json
+
+
+def _built(client: Any, cast_to: Any, response: Any) -> Any:
+    """Return the reply in a response; None if openai has to build it."""
+    # A set of classes, some of which cannot be hashed.
+    if not isinstance(cast_to, type) or client._strict_response_validation:
+        return None
+    validate = _validators().get(cast_to)
+    if validate is None or not are_built_by_openai(client):
+        return None
+    try:
+        return validate(response.content, strict=True)
+    # It does not fit the class, or it is an event of a stream, which has no content.
+    except (ValueError, RuntimeError):
+        return None
 
 
 def are_built_by_openai(client: Any) -> bool:
@@ -50,9 +91,11 @@ def are_built_by_openai(client: Any) -> bool:
     name = "_process_response_data"
     if not is_method_of("tokenwire", type(client), name):
         return False
-    theirs = getattr(super(Replies, client), name)
+    theirs: Any = getattr(super(Replies, client), name)
     # A wrapper of another type has what it wraps under the same name.
-    return is_function_of("openai", theirs.__func__ if type(theirs) is _METHOD else None)
+    return is_function_of(
+        "openai", getattr(theirs, "__func__", None) if type(theirs) is _METHOD else None
+    )
 
 
 _METHOD = type(Replies()._process_response_data)

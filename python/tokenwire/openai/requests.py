@@ -1,117 +1,130 @@
 """Requests of plain JSON, sent without openai's walk through the types of their values.
 
 That walk replaces names that have an alias, dates, files and models, and takes milliseconds for a
-long conversation. Plain JSON has none of these. So `create` is openai's own, called with empty
-values in place of the long ones, which are put back into the body that it sends.
+long conversation. Plain JSON has none of these. So `create` is openai's own except for the walk,
+which it finds under a name of its module.
 """
 
 from __future__ import annotations
 
 from functools import cache, wraps
 
+import openai
+
 from tokenwire._engine import is_plain_json
 from tokenwire.httpx_transport.patches import is_method_of
-from tokenwire.openai.shapes import unknown_create, warn_of
+from tokenwire.openai.shapes import warn_once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
     from typing import Any
 
-# The parameters whose values may be long.
-_LONG = ("messages", "input", "prompt", "tools", "functions")
-
-
-class _NotKnownError(Exception):
-    """openai's `create` does not send the values that it was given under their names."""
+_WALK, _ASYNC_WALK = "maybe_transform", "async_maybe_transform"
+_ABSENT = openai.NotGiven, openai.Omit
 
 
 @cache
 def plain_resource(stock: Any, *, is_async: bool) -> Any:
-    """Return the subclass of a resource of openai's whose `create` sends plain JSON as it is.
-
-    It is the resource itself if that is not known.
-    """
-    if reasons := unknown_create(stock, _LONG):
-        _warn_once(reasons)
-        return stock
+    """Return the subclass of a resource of openai's whose `create` sends plain JSON as it is."""
     create: Any
     if is_async:
 
         @wraps(stock.create)
         async def create(self: Any, *args: Any, **options: Any) -> Any:
-            shadow = _shadow(stock, self, options)
-            if shadow is not None:
-                try:
-                    return await shadow()
-                except _NotKnownError:
-                    pass
-            return await super(plain, self).create(*args, **options)
+            return await _create(stock, args, options)(self, *args, **options)
 
     else:
 
         @wraps(stock.create)
         def create(self: Any, *args: Any, **options: Any) -> Any:
-            shadow = _shadow(stock, self, options)
-            if shadow is not None:
-                try:
-                    return shadow()
-                except _NotKnownError:
-                    pass
-            return super(plain, self).create(*args, **options)
+            return _create(stock, args, options)(self, *args, **options)
 
     body = {"__module__": stock.__module__, "__doc__": stock.__doc__, "create": create}
     plain: Any = type(stock.__name__, (stock,), body)
     return plain
 
 
-def _shadow(stock: Any, resource: Any, options: dict[str, Any]) -> Callable[[], Any] | None:
-    """Return openai's `create` with the long values left out; None if it must have them."""
+def _create(stock: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Callable[..., Any]:
+    """Return openai's `create` for a call, without its walk if it is known."""
+    theirs = stock.create
     # Whoever has replaced `create` wants to see what it is called with.
-    if not is_method_of("openai", stock, "create"):
-        return None
-    long = {
-        name: value
-        for name in _LONG
-        if type(value := options.get(name)) in (list, dict)
-        and value
-        and is_plain_json(value)
-        and not _has_alias(stock, name)
+    if args or not is_method_of("openai", stock, "create"):
+        return theirs  # type: ignore[no-any-return]
+    function = theirs
+    # Around it, openai has a check that arguments are there.
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    names = function.__globals__
+    if not _required(function.__code__, frozenset(function.__kwdefaults__ or ())) <= options.keys():
+        return theirs  # type: ignore[no-any-return]
+    walks = {
+        name: ours(names[name])
+        for name, ours in ((_WALK, _unwalked), (_ASYNC_WALK, _unwalked_async))
+        if name in names
     }
-    if not long:
-        return None
-
-    def post(path: str, *, body: Any = None, **rest: Any) -> Any:
-        if type(body) is not dict or any(body.get(name) != type(long[name])() for name in long):
-            raise _NotKnownError
-        # In the order of openai's body.
-        return resource._post(path, body={**body, **long}, **rest)
-
-    shadow = object.__new__(stock)
-    shadow.__dict__.update(resource.__dict__, _post=post)
-    empty = {name: type(value)() for name, value in long.items()}
-    return lambda: stock.create(shadow, **{**options, **empty})
+    # Each time, since a name of the module may have been replaced.
+    copy = type(function)(
+        function.__code__,
+        {**names, **walks},
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy  # type: ignore[no-any-return]
 
 
 @cache
-def _has_alias(stock: Any, parameter: str) -> bool:
-    """Return whether a name in the values of a parameter of `create` is sent as another one."""
-    # `typing`'s own does not know the dicts of `typing_extensions`.
-    from typing_extensions import get_type_hints
+def _required(code: CodeType, optional: frozenset[str]) -> frozenset[str]:
+    end = code.co_argcount + code.co_kwonlyargcount
+    return frozenset(code.co_varnames[code.co_argcount : end]) - optional
 
+
+@cache
+def _unwalked(walk: Any) -> Any:
+    def body_of(*args: Any, **options: Any) -> Any:
+        plain = _as_it_is(*args, **options)
+        return walk(*args, **options) if plain is None else plain
+
+    return body_of
+
+
+@cache
+def _unwalked_async(walk: Any) -> Any:
+    async def body_of(*args: Any, **options: Any) -> Any:
+        plain = _as_it_is(*args, **options)
+        return await walk(*args, **options) if plain is None else plain
+
+    return body_of
+
+
+def _as_it_is(data: Any, kind: Any = None, *others: Any, **options: Any) -> dict[str, Any] | None:
+    """Return a body that openai's walk would not change; None if it may."""
+    # With other arguments, the walk is another one.
+    if others or options or type(data) is not dict or kind is None or _has_alias(kind):
+        return None
+    given = {name: value for name, value in data.items() if not isinstance(value, _ABSENT)}
+    return given if is_plain_json(given) else None
+
+
+@cache
+def _has_alias(kind: Any) -> bool:
+    """Return whether a name in the values of a type is sent as another one."""
     try:
-        kind = get_type_hints(stock.create, include_extras=True)[parameter]
-    except (KeyError, NameError, TypeError):
+        has_alias = _names_alias(kind, set())
+    except (NameError, TypeError):
         return True
-    has_alias = _names_alias(kind, set())
     if has_alias:
-        _warn_once([f"{stock.__name__}.create sends names in {parameter} as other ones"])
+        warn_once([f"{kind.__name__} sends names as other ones"])
     return has_alias
 
 
 def _names_alias(kind: Any, seen: set[int]) -> bool:
     from typing import get_args
 
+    # `typing`'s own does not know the dicts of `typing_extensions`.
     from typing_extensions import get_type_hints, is_typeddict
 
     if id(kind) in seen:
@@ -124,13 +137,3 @@ def _names_alias(kind: Any, seen: set[int]) -> bool:
     return getattr(kind, "alias", None) is not None or any(
         _names_alias(argument, seen) for argument in get_args(kind)
     )
-
-
-_has_warned: list[bool] = []
-
-
-def _warn_once(reasons: list[str]) -> None:
-    # What one resource has, its async twin has, too.
-    if not _has_warned:
-        _has_warned.append(True)
-        warn_of(reasons)

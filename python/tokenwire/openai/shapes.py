@@ -59,6 +59,17 @@ def check() -> Parts:
     return parts
 
 
+def warn_once(reasons: list[str]) -> None:
+    """Warn of what is seen only later, the first time."""
+    # What one resource has, its async twin has, too.
+    if not _has_warned:
+        _has_warned.append(True)
+        warn_of(reasons)
+
+
+_has_warned: list[bool] = []
+
+
 def warn_of(reasons: list[str]) -> None:
     """Warn that something is left to openai, since it is not known."""
     from warnings import warn
@@ -75,40 +86,11 @@ def warn_of(reasons: list[str]) -> None:
     )
 
 
-def unknown_create(stock: Any, long: tuple[str, ...]) -> list[str]:
-    """Return what is not known of a resource's `create`, which is to send long values unseen."""
-    shown = f"{stock.__name__}.create"
-    function = _of(stock, "create")
-    if function is _REPLACED:
-        return []
-    reasons = list(_uses(shown, [function], known.CREATE))
-    if not reasons and any(_is_looked_at(function.__code__, name) for name in long):
-        reasons.append(f"{shown} reads its values")
-    return reasons
-
-
-def _is_looked_at(code: CodeType, name: str) -> bool:
-    """Return whether a function reads an argument except to hand it on, once."""
-    from dis import get_instructions
-
-    if name not in code.co_varnames:
-        return False
-    uses = [
-        one.argval
-        for one in get_instructions(code)
-        # Newer Pythons load two variables with one instruction.
-        if "CONST" not in one.opname and name in (one.argval, *_names(one.argval))
-    ]
-    return len(uses) > 1
-
-
-def _names(value: object) -> tuple[object, ...]:
-    return value if isinstance(value, tuple) else ()
-
-
 def _replies() -> Iterator[str]:
     client, model, name = openai.OpenAI, openai.BaseModel, "_process_response_data"
     yield from _parameters(client, name, known.PROCESS_PARAMETERS)
+    for either in (client, openai.AsyncOpenAI):
+        yield from _parameters(either, "_process_response", known.RESPONSE_PARAMETERS)
     yield from _uses(f"OpenAI.{name}", [_of(client, name)], known.PROCESS)
     config = dict(getattr(model, "model_config", ()))
     config.pop("defer_build", None)
@@ -202,7 +184,7 @@ _REPLACED = object()
 
 def _of(owner: Any, name: str) -> Any:
     """Return openai's function of a name; None without one."""
-    function = getattr(owner, name, None)
+    function: Any = getattr(owner, name, None)
     # A class method is around its function.
     function = getattr(function, "__func__", function)
     # A decorator of openai's checks that arguments are there.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -25,10 +25,13 @@ CHAT = "resources/chat/completions/completions.py"
 
 
 class Doctored(NamedTuple):
-    """What is changed, what the warning says, the parts that stay on, and what the answers show."""
+    """What is changed, what the warning says, the parts that stay on, and what the answers show.
+
+    Without a warning, the change is one that we can use.
+    """
 
     changes: list[Change]
-    reason: str
+    reason: str | None
     parts: list[str]
     shows: str = ""
 
@@ -203,7 +206,7 @@ CHANGED = {
                 r"\1from typing import Annotated\nfrom ..._utils import PropertyInfo\n",
             ),
         ],
-        "Completions.create sends names in messages as other ones",
+        "sends names as other ones",
         ALL,
         "doctoredName",
     ),
@@ -216,7 +219,7 @@ CHANGED = {
                 r'\1extra_headers = {"x-count": f"doctored {messages!r:.2}"}\n',
             )
         ],
-        "Completions.create reads its values",
+        None,
         ALL,
         "doctored [{",
     ),
@@ -234,7 +237,7 @@ CHANGED = {
                 "def _doctored(all): return {'x-count': f'doctored {len(all[\"messages\"])}'}",
             ),
         ],
-        "Completions.create is another one",
+        None,
         ALL,
         "doctored 1",
     ),
@@ -263,17 +266,24 @@ def test_as_installed_every_part_is_on_without_a_warning(tmp_path):
     assert replies[3][0][1] == "ChatCompletionChunk"
 
 
-@pytest.mark.parametrize("change", CHANGED)
-def test_what_is_not_known_is_left_to_openai(change, tmp_path):
-    changes, reason, parts, shows = CHANGED[change]
-    doctored.make(tmp_path, changes)
-    found = doctored.run(tmp_path)
+def check_warning(found: dict[str, Any], reason: str) -> None:
     (warning,) = found["warnings"]
     assert reason in warning
     assert f"tokenwire {_engine.__version__} does not know openai {found['version']}" in warning
     is_older = found["version"].startswith("1.")
     assert warning.endswith(f"upgrade {'openai' if is_older else 'tokenwire'}")
     assert "\n" not in warning
+
+
+@pytest.mark.parametrize("change", CHANGED)
+def test_what_is_not_known_is_left_to_openai(change, tmp_path):
+    changes, reason, parts, shows = CHANGED[change]
+    doctored.make(tmp_path, changes)
+    found = doctored.run(tmp_path)
+    if reason is None:
+        assert found["warnings"] == []
+    else:
+        check_warning(found, reason)
     assert found["parts"] == parts
     # The change can be seen, if it changes answers.
     assert shows in json.dumps(found["stock"])

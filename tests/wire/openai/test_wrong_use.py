@@ -281,7 +281,7 @@ MISSING = """
 @pytest.mark.parametrize(
     ("name", "fix"),
     [
-        ("openai", "tokenwire.openai needs openai: pip install 'tokenwire[openai]'"),
+        ("openai", "tokenwire.openai needs openai: pip install openai"),
         ("httpx2", "pip install"),
     ],
 )

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pyo3::exceptions::PyStopAsyncIteration;
+use pyo3::exceptions::{PyStopAsyncIteration, PyStopIteration};
 use pyo3::prelude::*;
 
 use crate::raw::events::HttpEvents;
@@ -66,6 +66,15 @@ impl ExchangeStep {
                     }
                 }
             }
+        }
+    }
+
+    /// As `__next__`. With it, this is a coroutine to asyncio, so that `create_task(anext(stream))` works.
+    fn send<'py>(&self, py: Python<'py>, _value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        match self.__next__(py)? {
+            Some(waiter) => Ok(waiter),
+            // The result is in the StopIteration that is set.
+            None => Err(PyErr::take(py).unwrap_or_else(|| PyStopIteration::new_err(()))),
         }
     }
 

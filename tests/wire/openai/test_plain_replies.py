@@ -1,0 +1,96 @@
+"""A reply that fits its class is built without the JSON that openai would parse first."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+stock = pytest.importorskip("openai")
+httpx2 = pytest.importorskip("httpx2")
+
+import tokenwire.openai as ours  # noqa: E402
+
+MESSAGES: Any = [{"role": "user", "content": "Which colour?"}]
+# Openai takes a number where the class has a text.
+MISFIT = """{"id": 7, "object": "chat.completion", "created": 1, "model": "m", "choices": []}"""
+VECTORS = """{"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}],
+"model": "m", "usage": {"prompt_tokens": 1, "total_tokens": 1}}"""
+
+
+@pytest.fixture
+def parsed(monkeypatch):
+    """Count the responses whose JSON is parsed."""
+    seen = []
+    theirs = httpx2.Response.json
+
+    def json(response, **options):
+        seen.append(response)
+        return theirs(response, **options)
+
+    monkeypatch.setattr(httpx2.Response, "json", json)
+    return seen
+
+
+@pytest.fixture
+def options(sim):
+    return {"api_key": "k", "base_url": sim.base_url, "max_retries": 0}
+
+
+def ask(client, **more):
+    """Ask for a completion, by a sync or an async client."""
+    if isinstance(client, stock.OpenAI):
+        with client:
+            return client.chat.completions.create(model="m", messages=MESSAGES, **more)
+
+    async def asked():
+        async with client:
+            return await client.chat.completions.create(model="m", messages=MESSAGES, **more)
+
+    return asyncio.run(asked())
+
+
+@pytest.mark.parametrize("kind", ["OpenAI", "AsyncOpenAI"])
+def test_a_reply_is_built_without_a_parse_of_its_json(kind, options, parsed):
+    reply = ask(getattr(ours, kind)(**options))
+    assert not parsed
+    same = ask(getattr(stock, kind)(**options))
+    assert len(parsed) == 1
+    assert type(reply) is type(same)
+    assert reply.choices == same.choices
+    assert {reply._request_id, same._request_id} == {"req_sim_1", "req_sim_2"}
+
+
+def test_vectors_are_built_without_a_parse_of_their_json(sim, options, parsed):
+    sim.set_script({"default": {"replay": {"text": VECTORS}}})
+    with ours.OpenAI(**options) as client, stock.OpenAI(**options) as other:
+        question: Any = {"model": "m", "input": ["a"], "encoding_format": "float"}
+        reply = client.embeddings.create(**question)
+        assert not parsed
+        assert reply == other.embeddings.create(**question)
+
+
+@pytest.mark.parametrize("kind", ["OpenAI", "AsyncOpenAI"])
+def test_a_reply_that_does_not_fit_is_built_by_openai(kind, sim, options, parsed):
+    sim.set_script({"default": {"replay": {"text": MISFIT}}})
+    reply = ask(getattr(ours, kind)(**options))
+    assert len(parsed) == 1
+    assert reply.id == 7
+
+
+def test_the_json_of_a_raw_response_is_the_callers(options, parsed):
+    with ours.OpenAI(**options) as client:
+        raw = client.chat.completions.with_raw_response.create(model="m", messages=MESSAGES)
+        found = raw.http_response.json()
+        reply = raw.parse()
+        assert isinstance(found, dict)
+        assert isinstance(raw.http_response.json(), dict)
+    assert reply.id == found["id"]
+
+
+def test_the_json_of_a_response_stays_what_it_is(options):
+    kept: list[Any] = []
+    client = stock.DefaultHttpxClient(event_hooks={"response": [kept.append]})
+    ask(ours.OpenAI(http_client=client, **options))
+    assert isinstance(kept[0].json(), dict)
