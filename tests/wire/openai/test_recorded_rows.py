@@ -40,8 +40,10 @@ def _reply(row: dict[str, Any]) -> Reply:
 
 
 def _is_cut(row: dict[str, Any]) -> bool:
-    """Whether a stream has an error in a field that openai ignores, after which it ends."""
-    return bool(row["is_sse"] and "\nerror: " in row["response_body_text"])
+    """Whether a stream has no end that openai's API has."""
+    # It ends after an error in a field that openai ignores, or is of an older API of Anthropic's.
+    is_other = row["url"].endswith("/v1/complete")
+    return bool(row["is_sse"] and (is_other or "\nerror: " in row["response_body_text"]))
 
 
 def _batches(rows: list[dict[str, Any]]) -> Iterator[range]:
