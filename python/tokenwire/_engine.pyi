@@ -1623,7 +1623,7 @@ class PartialJson:
         """
 
 def is_plain_json(value: object) -> bool:
-    """Whether a value is of nothing but the types that `json.loads` returns."""
+    """Whether a value has only the types that `json.loads` returns."""
 
 def written_json(text: str, owner: str, thinks: bool) -> str:
     """Returns strict JSON of what a model wrote as JSON, if that can mean only one thing.

@@ -32,6 +32,7 @@ PYTHON = [
     ["factory"],
     # Public paths of modules on lower floors.
     ["handler", "httpx", "httpx2", "metrics", "otel", "parsing", "registry", "testing"],
+    ["openai"],
     ["__init__"],
     ["_bridge", "legacy"],
     ["cli"],

@@ -14,7 +14,7 @@ openai's own way is behind each of them:
 - `requests` and `replies`: plain JSON is sent without a walk through its types, and a reply is built
   by the validator of its class.
 
-`shapes` checks what of openai they stand on, when this is imported. What it does not know is left to
+`shapes` checks what of openai they depend on, when this is imported. What it does not know is left to
 openai, with one warning. `failures` are the errors of streams, and `installation` puts our classes
 in openai's place for libraries that make their own clients.
 """
@@ -39,7 +39,7 @@ else:
         import openai
     except ModuleNotFoundError as error:
         raise ImportError(
-            "tokenwire.openai needs openai: pip install 'tokenwire[openai]'"
+            "tokenwire.openai needs openai: pip install openai"
         ) from error
 
     from tokenwire.openai.clients import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI

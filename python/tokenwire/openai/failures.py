@@ -22,7 +22,7 @@ class _Failed:
     def __reduce__(self) -> tuple[object, ...]:
         # Without the request, whose headers have the key.
         fields = {name: value for name, value in vars(self).items() if name != "request"}
-        ours = next(one for one in type(self).__mro__[1:] if one.__module__ == "tokenwire.errors")
+        ours = next(one for one in type(self).__mro__[1:] if one.__module__ == LlmError.__module__)
         return _revived, (ours, str(self), fields)
 
 
@@ -57,7 +57,7 @@ def error_of(error: BaseException, request: Any) -> BaseException:
     if ours is None:
         return error
     # The family's error for an incomplete stream is ours already.
-    kind = next(one for one in type(ours).__mro__ if one.__module__ == "tokenwire.errors")
+    kind = next(one for one in type(ours).__mro__ if one.__module__ == LlmError.__module__)
     seen: BaseException = error_class(kind)(message=ours.message, request=request)
     fields = {name: value for name, value in vars(ours).items() if not name.startswith("_")}
     vars(seen).update((name, value) for name, value in fields.items() if name not in _THEIRS)

@@ -23,7 +23,7 @@ _THEIRS = {name: getattr(openai, name) for name in _NAMES}
 
 
 def install() -> list[str]:
-    """Put our clients in the place of `openai`'s, for libraries that make their own.
+    """Replace `openai`'s clients by ours, for libraries that make their own.
 
     Libraries that are imported after it get ours. Call it first in an application.
 

@@ -1,4 +1,4 @@
-"""What of openai the parts of this package stand on, checked when it is imported.
+"""What of openai the parts of this package depend on, checked when it is imported.
 
 openai changes often. A part whose shapes are not the known ones is left to openai.
 """

@@ -60,7 +60,7 @@ pub(crate) fn write_json(value: &Bound<'_, PyAny>, root: &str, out: &mut Vec<u8>
     })
 }
 
-/// Whether a value is of nothing but the types that `json.loads` returns.
+/// Whether a value has only the types that `json.loads` returns.
 #[pyfunction]
 pub(crate) fn is_plain_json(value: &Bound<'_, PyAny>) -> bool {
     is_plain(value, 0)
