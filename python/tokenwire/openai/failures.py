@@ -19,6 +19,9 @@ _THEIRS = ("request", "body", "code", "param", "type")
 class _Failed:
     """What the classes of this module share."""
 
+    # openai's constructor sets it, and in our base it is a property that cannot be set.
+    message: str = ""
+
     def __reduce__(self) -> tuple[object, ...]:
         # Without the request, whose headers have the key.
         fields = {name: value for name, value in vars(self).items() if name != "request"}

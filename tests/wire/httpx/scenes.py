@@ -108,6 +108,16 @@ class Peer:
         """Wait for `Side.ask`."""
         assert self._asked.wait(10)
 
+    def ends_within(self, seconds: float) -> bool:
+        """Return whether the other side ends the connection in this time."""
+        self._connection.settimeout(seconds)
+        try:
+            return not self._connection.recv(65536)
+        except TimeoutError:
+            return False
+        finally:
+            self._connection.settimeout(None)
+
     def wait_for_end(self) -> None:
         """Read until the other side ends the connection."""
         try:
