@@ -38,9 +38,7 @@ else:
     try:
         import openai
     except ModuleNotFoundError as error:
-        raise ImportError(
-            "tokenwire.openai needs openai: pip install openai"
-        ) from error
+        raise ImportError("tokenwire.openai needs openai: pip install openai") from error
 
     from tokenwire.openai.clients import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
     from tokenwire.openai.failures import StreamIncompleteError

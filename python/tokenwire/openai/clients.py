@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, wraps
 
 import openai
 
@@ -79,17 +79,35 @@ def _bases(requests: type, streams: type, transported: type) -> tuple[type, ...]
     return (*(base for is_on, base in parts if is_on), transported)
 
 
+def _with_arguments_of(theirs: Any) -> Any:
+    """Return a decorator that shows the arguments of openai's class as those of ours."""
+
+    def decorated(ours: Any) -> Any:
+        @wraps(theirs.__init__)
+        def init(self: Any, *args: Any, **options: Any) -> None:
+            super(ours, self).__init__(*args, **options)
+
+        ours.__init__ = init
+        return ours
+
+    return decorated
+
+
+@_with_arguments_of(openai.OpenAI)
 class OpenAI(*_bases(_Requests, Streams, _Transported), openai.OpenAI):  # type: ignore[misc]
-    __doc__ = openai.OpenAI.__doc__
+    """openai's sync client over the engine."""
 
 
+@_with_arguments_of(openai.AsyncOpenAI)
 class AsyncOpenAI(*_bases(_AsyncRequests, AsyncStreams, _AsyncTransported), openai.AsyncOpenAI):  # type: ignore[misc]
-    __doc__ = openai.AsyncOpenAI.__doc__
+    """openai's async client over the engine."""
 
 
+@_with_arguments_of(openai.AzureOpenAI)
 class AzureOpenAI(OpenAI, openai.AzureOpenAI):
-    __doc__ = openai.AzureOpenAI.__doc__
+    """openai's sync client for Azure over the engine."""
 
 
+@_with_arguments_of(openai.AsyncAzureOpenAI)
 class AsyncAzureOpenAI(AsyncOpenAI, openai.AsyncAzureOpenAI):
-    __doc__ = openai.AsyncAzureOpenAI.__doc__
+    """openai's async client for Azure over the engine."""
