@@ -5,11 +5,15 @@ python openai_sdk.py BASE_URL
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
+from typing import Any
 
-import openai  # type: ignore[import-not-found]
 from pydantic import BaseModel
+
+# Its types vary with its version.
+openai: Any = importlib.import_module("openai")
 
 
 class City(BaseModel):
