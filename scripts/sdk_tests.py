@@ -94,12 +94,13 @@ def run_tests(what: str, words: list[str]) -> int:
 
 
 def run_rows(words: list[str]) -> int:
-    """Run the rows of docs/drop-in.md."""
+    """Run the rows of docs/drop-in.md, and langchain's standard tests."""
     for name, packages in ROWS.items():
         install_rows(ROOT / name, packages)
     python, older = (str(ROOT / name / "bin" / "python") for name in ROWS)
     environment = {**os.environ, "ROWS_PYTHON": python, "ROWS_OLDER_PYTHON": older}
-    command = [sys.executable, "-m", "pytest", "-m", "real", "tests/real/test_sdk_rows.py", *words]
+    tests = words or ["tests/real/test_sdk_rows.py", "tests/real/test_langchain_standard.py"]
+    command = [sys.executable, "-m", "pytest", "-m", "real", *tests]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
