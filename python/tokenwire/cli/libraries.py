@@ -6,7 +6,7 @@ import json
 import os
 import re
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tokenwire.cli.findings import Finding
 
@@ -69,7 +69,7 @@ def openai_findings() -> Iterator[Finding]:
         version = metadata.version("openai")
     except metadata.PackageNotFoundError:
         return
-    about, known = "tokenwire.openai", {"version": version}
+    details: dict[str, Any] = {"version": version}
     # Without the current folder, as in this process.
     environment = {**os.environ, "PYTHONSAFEPATH": "1"}
     try:
@@ -84,25 +84,26 @@ def openai_findings() -> Iterator[Finding]:
             env=environment,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        yield Finding(about, "note", f"cannot be tried with openai {version}: {error}", **known)
+        text = f"tokenwire.openai cannot be tried with openai {version}: {error}"
+        yield Finding("openai", "note", text, **details)
         return
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
         said = (done.stderr.splitlines() or [f"exit status {done.returncode}"])[-1]
-        yield Finding(about, "note", f"does not work with openai {version}: {said}", **known)
+        text = f"tokenwire.openai does not work with openai {version}: {said}"
+        yield Finding("openai", "note", text, **details)
         return
     on, reasons = json.loads(lines[-1])
-    parts = dict(zip(("streams", "requests", "replies"), on, strict=True))
-    shown = ", ".join(["transport", *(part for part, is_on in parts.items() if is_on)])
-    if reasons:
-        off = ", ".join(part for part, is_on in parts.items() if not is_on)
-        text = (
-            f"{shown} on, {off} left to openai {version}: {'; '.join(reasons)}; upgrade tokenwire"
-        )
-        yield Finding(about, "note", text, **known, transport=True, **parts, reasons=reasons)
-    else:
-        text = f"{shown} on with openai {version}"
-        yield Finding(about, "ok", text, **known, transport=True, **parts, reasons=reasons)
+    parts = {"transport": True, **dict(zip(("streams", "requests", "replies"), on, strict=True))}
+    details |= {**parts, "reasons": reasons}
+    shown = ", ".join(part for part, is_on in parts.items() if is_on)
+    if not reasons:
+        text = f"tokenwire.openai: {shown} on with openai {version}"
+        yield Finding("openai", "ok", text, **details)
+        return
+    off = ", ".join(part for part, is_on in parts.items() if not is_on)
+    text = f"tokenwire.openai: {shown} on, {off} left to openai {version}: {'; '.join(reasons)}"
+    yield Finding("openai", "note", f"{text}; upgrade tokenwire", **details)
 
 
 def _found(name: str, package: metadata.Distribution, family: str | None, text: str) -> Finding:

@@ -90,8 +90,11 @@ def parts():
 def test_the_parts_are_those_of_the_installed_openai():
     version = pytest.importorskip("openai").__version__
     (row,) = libraries.openai_findings()
-    assert (row.about, row.status) == ("tokenwire.openai", "ok")
-    assert row.text == f"transport, streams, requests, replies on with openai {version}"
+    assert (row.about, row.status) == ("openai", "ok")
+    assert (
+        row.text
+        == f"tokenwire.openai: transport, streams, requests, replies on with openai {version}"
+    )
     names = ("transport", "streams", "requests", "replies")
     assert row.details == {"version": version, **dict.fromkeys(names, True), "reasons": []}
 
@@ -100,38 +103,41 @@ def test_a_part_that_is_off_is_named_with_the_reason(child):
     found = '[[false, true, true], ["Stream.__init__ takes other arguments"]]'
     child(f"print('hello'); print({found!r})")
     text = (
-        "transport, requests, replies on, streams left to openai 4.0.0: "
+        "tokenwire.openai: transport, requests, replies on, streams left to openai 4.0.0: "
         "Stream.__init__ takes other arguments; upgrade tokenwire"
     )
-    assert parts() == [("tokenwire.openai", "note", text)]
+    assert parts() == [("openai", "note", text)]
 
 
 def test_the_parts_are_a_row_of_the_doctor(child, command):
     child("print('[[true, true, true], []]')")
     _, out, _ = command("doctor", "--json")
-    (row,) = [row for row in json.loads(out)["findings"] if row["about"] == "tokenwire.openai"]
-    assert row["text"] == "transport, streams, requests, replies on with openai 4.0.0"
+    (row,) = [row for row in json.loads(out)["findings"] if row["about"] == "openai"]
+    assert (
+        row["text"]
+        == "tokenwire.openai: transport, streams, requests, replies on with openai 4.0.0"
+    )
     assert row["details"]["streams"] is True
 
 
 def test_an_openai_that_cannot_be_imported_is_a_note(child):
     child("raise ImportError('no such thing')")
-    text = "does not work with openai 4.0.0: ImportError: no such thing"
-    assert parts() == [("tokenwire.openai", "note", text)]
+    text = "tokenwire.openai does not work with openai 4.0.0: ImportError: no such thing"
+    assert parts() == [("openai", "note", text)]
 
 
 def test_an_openai_that_ends_the_process_is_a_note(child):
     child("import os; os._exit(3)")
-    text = "does not work with openai 4.0.0: exit status 3"
-    assert parts() == [("tokenwire.openai", "note", text)]
+    text = "tokenwire.openai does not work with openai 4.0.0: exit status 3"
+    assert parts() == [("openai", "note", text)]
 
 
 def test_an_openai_that_hangs_is_a_note(child, monkeypatch):
     monkeypatch.setattr(libraries, "_PARTS_SECONDS", 0.2)
     child("import threading; threading.Event().wait()")
     ((about, status, text),) = parts()
-    assert (about, status) == ("tokenwire.openai", "note")
-    assert text.startswith("cannot be tried with openai 4.0.0: ")
+    assert (about, status) == ("openai", "note")
+    assert text.startswith("tokenwire.openai cannot be tried with openai 4.0.0: ")
     assert "timed out after 0.2 seconds" in text
 
 
