@@ -82,8 +82,12 @@ cover: $(STAMPS)/check ## Line coverage of rust/core and python/ (needs cargo-ll
 test-real: $(STAMPS)/check engine ## Tests against real servers on this machine
 	$(PY) scripts/real_servers.py test $(ARGS)
 
-test-sdk: $(STAMPS)/check engine ## The official openai package's own tests over our transport (needs git and npm)
-	$(PY) scripts/real_servers.py sdk $(ARGS)
+test-sdk: $(STAMPS)/check engine ## The official openai package's own tests over our code (needs git and npm)
+	$(PY) -m scripts.sdk_tests transport $(ARGS)
+	$(PY) -m scripts.sdk_tests classes $(ARGS)
+
+test-rows: $(STAMPS)/check engine ## Each line of docs/drop-in.md with the SDK or framework that it names
+	$(PY) -m scripts.sdk_tests rows $(ARGS)
 
 hostile: $(STAMPS)/check release-engine sim-program ## Measure time and memory of hostile replies (needs valgrind)
 	$(PY) benches/callgrind.py --growth --form all
@@ -196,6 +200,6 @@ $(STAMPS)/debug-engine $(STAMPS)/release-engine: $(RUST_FILES) pyproject.toml | 
 	$(VENV)/bin/maturin develop --locked $(if $(findstring release,$@),--release)
 	@mv $@.begun $@
 
-.PHONY: help setup fmt lint types test check demo demo-real bench bench-peers hostile soak isolation cover test-real test-sdk \
+.PHONY: help setup fmt lint types test check demo demo-real bench bench-peers hostile soak isolation cover test-real test-sdk test-rows \
   fuzz wheel docs lock clean fmt-check ruff deny mypy clippy fuzz-check cargo-test cargo-doc stubs canary pytest sim-program toolchain \
   engine release-engine

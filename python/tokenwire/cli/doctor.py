@@ -1,9 +1,10 @@
 """Find out why calls do not work.
 
 It checks versions, certificates, proxies, keys, open files and the configuration. It names the
-SDKs that are installed and the client of tokenwire that each accepts, and shows the road of the
-calls to each provider that is set up: transport, proxy and roots. It shows the names of key
-variables, but no key. Nothing is sent without --reach.
+SDKs that are installed, the client of tokenwire that each accepts, and the parts of
+tokenwire.openai that are on. It shows the road of the calls to each provider that is set up:
+transport, proxy and roots. It shows the names of key variables, but no key. Nothing is sent
+without --reach.
 
 Examples:
   tokenwire doctor
@@ -49,6 +50,7 @@ def run(parsed: argparse.Namespace) -> int:
     found = [
         *findings.local_findings(),
         *libraries.library_findings(),
+        *libraries.openai_findings(),
         *roads.road_findings(parsed.reach),
         *findings.reach_findings(parsed.reach),
     ]

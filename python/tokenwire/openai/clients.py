@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, wraps
 
 import openai
 
@@ -84,17 +84,35 @@ _SYNC: Any = _bases(_Requests, Streams, _Transported)
 _ASYNC: Any = _bases(_AsyncRequests, AsyncStreams, _AsyncTransported)
 
 
+def _with_arguments_of(theirs: Any) -> Any:
+    """Return a decorator that shows the arguments of openai's class as those of ours."""
+
+    def decorated(ours: Any) -> Any:
+        @wraps(theirs.__init__)
+        def init(self: Any, *args: Any, **options: Any) -> None:
+            super(ours, self).__init__(*args, **options)
+
+        ours.__init__ = init
+        return ours
+
+    return decorated
+
+
+@_with_arguments_of(openai.OpenAI)
 class OpenAI(*_SYNC, openai.OpenAI):  # type: ignore[misc]
     """openai's `OpenAI` over the engine, with the same arguments."""
 
 
+@_with_arguments_of(openai.AsyncOpenAI)
 class AsyncOpenAI(*_ASYNC, openai.AsyncOpenAI):  # type: ignore[misc]
     """openai's `AsyncOpenAI` over the engine, with the same arguments."""
 
 
+@_with_arguments_of(openai.AzureOpenAI)
 class AzureOpenAI(OpenAI, openai.AzureOpenAI):
     """openai's `AzureOpenAI` over the engine, with the same arguments."""
 
 
+@_with_arguments_of(openai.AsyncAzureOpenAI)
 class AsyncAzureOpenAI(AsyncOpenAI, openai.AsyncAzureOpenAI):
     """openai's `AsyncAzureOpenAI` over the engine, with the same arguments."""

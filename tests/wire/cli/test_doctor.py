@@ -9,14 +9,16 @@ import pytest
 from tests.wire.origins import Origin, response
 
 from tokenwire import _engine
-from tokenwire.cli import findings
+from tokenwire.cli import findings, libraries
 
 SECRET = "sk-canary-0123456789-0123456789"
 
 
 @pytest.fixture
-def found(command):
+def found(command, monkeypatch):
     """Runs the doctor; returns its findings about a thing. No secret may be printed."""
+    # It imports openai in another process each time.
+    monkeypatch.setattr(libraries, "openai_findings", lambda: ())
 
     def run(about, *words):
         code, out, err = command("doctor", "--json", *words)

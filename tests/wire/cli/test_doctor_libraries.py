@@ -74,6 +74,78 @@ def test_a_library_over_openai_s_accepts_what_openai_s_does(install):
     ]
 
 
+@pytest.fixture
+def child(install, monkeypatch):
+    """Sets what the other process runs, with openai 4.0.0 installed."""
+    install("openai", "4.0.0", "httpx2>=2")
+    return lambda code: monkeypatch.setattr(libraries, "_PARTS", code)
+
+
+def parts():
+    return [
+        (finding.about, finding.status, finding.text) for finding in libraries.openai_findings()
+    ]
+
+
+def test_the_parts_are_those_of_the_installed_openai():
+    version = pytest.importorskip("openai").__version__
+    (row,) = libraries.openai_findings()
+    assert (row.about, row.status) == ("openai", "ok")
+    assert (
+        row.text
+        == f"tokenwire.openai: transport, streams, requests, replies on with openai {version}"
+    )
+    names = ("transport", "streams", "requests", "replies")
+    assert row.details == {"version": version, **dict.fromkeys(names, True), "reasons": []}
+
+
+def test_a_part_that_is_off_is_named_with_the_reason(child):
+    found = '[[false, true, true], ["Stream.__init__ takes other arguments"]]'
+    child(f"print('hello'); print({found!r})")
+    text = (
+        "tokenwire.openai: transport, requests, replies on, streams left to openai 4.0.0: "
+        "Stream.__init__ takes other arguments; upgrade tokenwire"
+    )
+    assert parts() == [("openai", "note", text)]
+
+
+def test_the_parts_are_a_row_of_the_doctor(child, command):
+    child("print('[[true, true, true], []]')")
+    _, out, _ = command("doctor", "--json")
+    (row,) = [row for row in json.loads(out)["findings"] if row["about"] == "openai"]
+    assert (
+        row["text"]
+        == "tokenwire.openai: transport, streams, requests, replies on with openai 4.0.0"
+    )
+    assert row["details"]["streams"] is True
+
+
+def test_an_openai_that_cannot_be_imported_is_a_note(child):
+    child("raise ImportError('no such thing')")
+    text = "tokenwire.openai does not work with openai 4.0.0: ImportError: no such thing"
+    assert parts() == [("openai", "note", text)]
+
+
+def test_an_openai_that_ends_the_process_is_a_note(child):
+    child("import os; os._exit(3)")
+    text = "tokenwire.openai does not work with openai 4.0.0: exit status 3"
+    assert parts() == [("openai", "note", text)]
+
+
+def test_an_openai_that_hangs_is_a_note(child, monkeypatch):
+    monkeypatch.setattr(libraries, "_PARTS_SECONDS", 0.2)
+    child("import threading; threading.Event().wait()")
+    ((about, status, text),) = parts()
+    assert (about, status) == ("openai", "note")
+    assert text.startswith("tokenwire.openai cannot be tried with openai 4.0.0: ")
+    assert "timed out after 0.2 seconds" in text
+
+
+def test_without_openai_nothing_is_said_of_it(install):
+    install("groq", "1.7.0", "httpx>=0.23")
+    assert parts() == []
+
+
 def test_each_library_is_a_row_also_of_the_json(install, command):
     install("google-genai", "3.6.1", "httpx2>=2")
     install("httpx2", "2.16.2", "httpcore2")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tokenwire.cli import libraries
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -19,8 +21,12 @@ PROXY = f"http://user:{SECRET}@proxy.example:3128"
 
 
 @pytest.fixture
-def found(command: Callable[..., tuple[int, str, str]]) -> Callable[..., list[dict[str, Any]]]:
+def found(
+    command: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., list[dict[str, Any]]]:
     """Run the doctor; returns its findings about a thing."""
+    # It imports openai in another process each time.
+    monkeypatch.setattr(libraries, "openai_findings", lambda: ())
 
     def run(about: str, *words: str) -> list[dict[str, Any]]:
         _, out, err = command("doctor", "--json", *words)
