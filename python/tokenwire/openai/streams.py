@@ -42,8 +42,8 @@ class Stream(openai.Stream[_T]):
         try:
             yield from super().__stream__()
         except Exception as error:  # noqa: BLE001
-            seen = _seen(error, self.response)
-            raise seen from seen.__cause__
+            # It has its cause. As a local variable it would be in a cycle with this frame.
+            raise _seen(error, self.response)  # noqa: B904
 
     def __iter__(self) -> Iterator[_T]:
         if not is_method_of("openai", openai.Stream, "__iter__"):
@@ -70,8 +70,8 @@ class AsyncStream(openai.AsyncStream[_T]):
                 async for item in items:
                     yield item
         except Exception as error:  # noqa: BLE001
-            seen = _seen(error, self.response)
-            raise seen from seen.__cause__
+            # It has its cause. As a local variable it would be in a cycle with this frame.
+            raise _seen(error, self.response)  # noqa: B904
 
     def __aiter__(self) -> AsyncIterator[_T]:
         if not is_method_of("openai", openai.AsyncStream, "__aiter__"):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
+import gc
 import gzip
 import pickle
 import traceback
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -280,6 +283,35 @@ def test_a_limit_that_knows_content_raises_a_timeout_of_both(limits, comments, o
     assert len(items) == count
     assert isinstance(error, openai.APITimeoutError)
     assert isinstance(error, ours)
+
+
+def test_a_compressed_stream_that_broke_is_freed_without_the_collector(is_async):
+    script = ending(gzip.compress(EVENTS["chat"][0]), "FIN", waits=False, head=_ENCODED)
+
+    async def read_later() -> list[weakref.ref[Any]]:
+        async with client_of(server, is_async=True) as client:
+            stream = await ask(client, "chat")
+            refs = [weakref.ref(stream), weakref.ref(stream.response)]
+            with contextlib.suppress(LOST):
+                [item async for item in stream]
+            return refs
+
+    def read_now() -> list[weakref.ref[Any]]:
+        with client_of(server, is_async=False) as client:
+            stream = ask(client, "chat")
+            refs = [weakref.ref(stream), weakref.ref(stream.response)]
+            with contextlib.suppress(LOST):
+                list(stream)
+            return refs
+
+    with Scripted(script) as server:
+        gc.collect()
+        gc.disable()
+        try:
+            refs = asyncio.run(read_later()) if is_async else read_now()
+            assert [ref() for ref in refs] == [None, None]
+        finally:
+            gc.enable()
 
 
 def broken(is_async: bool) -> Any:

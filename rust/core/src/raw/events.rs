@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes};
 
-use crate::error::Error;
-use crate::sse::{Lines, event_too_large};
+use crate::error::{Error, ErrorKind};
+use crate::sse::Lines;
 
 /// How many lines are read at once. A few hundred thousand lines without an event take long enough to hold up an event loop.
 const LINES_AT_ONCE: usize = 256;
@@ -77,7 +77,7 @@ impl EventCutter {
             piece.advance(piece.len() - trimmed);
             let Some((line, rest)) = self.lines.split(piece) else {
                 if self.lines.carried() + piece.len() > self.max_event_bytes {
-                    return Err(event_too_large(self.max_event_bytes));
+                    return Err(too_large(self.max_event_bytes));
                 }
                 self.lines.keep(piece);
                 pieces.pop_front();
@@ -104,7 +104,7 @@ impl EventCutter {
             return Ok(self.dispatch());
         }
         if line.len() > self.max_event_bytes {
-            return Err(event_too_large(self.max_event_bytes));
+            return Err(too_large(self.max_event_bytes));
         }
         let colon = memchr::memchr(b':', line);
         let name = line.get(..colon.unwrap_or(line.len())).unwrap_or_default();
@@ -123,7 +123,7 @@ impl EventCutter {
     fn add(&mut self, line: Bytes) -> Result<(), Error> {
         let size = self.data.as_ref().map_or(0, |data| data.len() + 1) + line.len();
         if size > self.max_event_bytes {
-            return Err(event_too_large(self.max_event_bytes));
+            return Err(too_large(self.max_event_bytes));
         }
         self.data = Some(match self.data.take() {
             None => Data::One(line),
@@ -151,6 +151,12 @@ impl EventCutter {
             },
         })
     }
+}
+
+/// Unlike the error of our own streams, it names no setting: those of another library have none.
+fn too_large(limit: usize) -> Error {
+    let message = format!("one event of the stream is over {limit} bytes");
+    Error::new(ErrorKind::EventTooLarge, message)
 }
 
 /// Whether Python's `int` takes it.
@@ -181,6 +187,20 @@ mod tests {
             }
         }
         seen
+    }
+
+    #[test]
+    fn an_event_over_the_limit_is_refused_without_a_setting() {
+        for written in [
+            &b"data: 12345678"[..],
+            b"data: 12345678\n",
+            b"data: 1\ndata: 23456\n",
+        ] {
+            let mut pieces = VecDeque::from([Bytes::copy_from_slice(written)]);
+            let error = EventCutter::new(6).next(&mut pieces).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::EventTooLarge);
+            assert_eq!(error.message(), "one event of the stream is over 6 bytes");
+        }
     }
 
     #[test]
