@@ -99,14 +99,12 @@ impl HttpEvents {
             Next::Event(event) => event,
             Next::Rest => return Ok(Some(Found::Rest)),
             Next::Nothing => return Ok(Some(Found::Nothing)),
-            Next::End(None) => {
+            Next::End(error) => {
+                // What happens to the connection after the end mark does not matter.
+                let error = error.filter(|_| !self.shared.exchange.is_whole());
+                let raised = error.map(|error| self.failed(py, &self.shared.raise(py, error)));
                 self.end(py)?;
-                return Ok(Some(Found::End));
-            }
-            Next::End(Some(error)) => {
-                let raised = self.failed(py, &self.shared.raise(py, error));
-                self.end(py)?;
-                return Err(raised);
+                return raised.map_or(Ok(Some(Found::End)), Err);
             }
         };
         if event.data.starts_with(DONE) {

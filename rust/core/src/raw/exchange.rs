@@ -110,6 +110,7 @@ pub struct Exchange {
     channel: Channel<Passed>,
     in_pieces: bool,
     has_all: AtomicBool,
+    is_whole: AtomicBool,
 }
 
 impl Deref for Exchange {
@@ -128,6 +129,7 @@ impl Exchange {
             channel: Channel::new(BUFFER_BYTES, Instant::now()),
             in_pieces,
             has_all: AtomicBool::new(false),
+            is_whole: AtomicBool::new(false),
         })
     }
 
@@ -164,6 +166,17 @@ impl Exchange {
     /// Task: whether the reader had all that it wanted.
     pub(super) fn is_read(&self) -> bool {
         self.has_all.load(Ordering::Acquire)
+    }
+
+    /// Task: the stream has had its end mark.
+    pub(super) fn note_whole(&self) {
+        self.is_whole.store(true, Ordering::Release);
+    }
+
+    /// Reader: whether the stream has had its end mark, whatever became of the connection after that.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.is_whole.load(Ordering::Acquire)
     }
 
     fn bring(&self, change: impl FnOnce(&mut Upload)) {

@@ -183,6 +183,9 @@ impl Reading<'_> {
                 } else if judge.is_reading() {
                     clock.check(exchange, place)?;
                 }
+                if judge.is_whole() {
+                    exchange.note_whole();
+                }
             }
             exchange.publish(bytes);
         }
