@@ -202,7 +202,7 @@ _REPLACED = object()
 
 def _of(owner: Any, name: str) -> Any:
     """Return openai's function of a name; None without one."""
-    function = getattr(owner, name, None)
+    function: Any = getattr(owner, name, None)
     # A class method is around its function.
     function = getattr(function, "__func__", function)
     # A decorator of openai's checks that arguments are there.
