@@ -202,7 +202,7 @@ SNIPPET = """
 """
 CHECKERS = {
     "mypy": ["--strict", "--no-incremental"],
-    "basedpyright": ["--pythonpath", sys.executable, "--level", "error"],
+    "basedpyright": ["--pythonpath", sys.executable],
 }
 
 
