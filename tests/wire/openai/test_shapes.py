@@ -113,7 +113,7 @@ CHANGED = {
                 "",
                 "class _Decoder(SSEDecoder):\n"
                 "    def decode(self, line):\n"
-                "        return super().decode(line.replace('assistant', 'doctored'))\n"
+                "        return super().decode(line.replace('fp_', 'doctored'))\n"
                 "def _make(self): return _Decoder()\n"
                 "BaseClient._make_sse_decoder = _make",
             )
