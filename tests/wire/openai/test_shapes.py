@@ -116,13 +116,14 @@ CHANGED = {
                 "",
                 "class _Decoder(SSEDecoder):\n"
                 "    def decode(self, line):\n"
-                "        return super().decode(line.replace('The', 'An'))\n"
+                "        return super().decode(line.replace('fp_', 'doctored'))\n"
                 "def _make(self): return _Decoder()\n"
                 "BaseClient._make_sse_decoder = _make",
             )
         ],
         "OpenAI._make_sse_decoder is another one",
         ["requests", "replies"],
+        "doctored",
     ),
     "a decoder with a limit": Doctored(
         [
