@@ -128,12 +128,19 @@ def run_wrappers(words: list[str]) -> int:
     if not done.exists():
         print(f"real servers: making {WRAPPERS_VENV.name}", flush=True)
         venv.create(WRAPPERS_VENV, with_pip=True, clear=True)
-        command = [program, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
-        if subprocess.run([*command, *WRAPPERS], check=False).returncode:
+        pip: list[str | Path] = [
+            program,
+            "-m",
+            "pip",
+            "--quiet",
+            "--disable-pip-version-check",
+            "install",
+        ]
+        if subprocess.run([*pip, *WRAPPERS], check=False).returncode:
             raise NotUsableError("pip cannot install the wrappers; the lines above say why")
         done.touch()
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
-    command = [program, ROOT / "tests" / "real" / "openai_wrappers.py", *words]
+    command: list[str | Path] = [program, ROOT / "tests" / "real" / "openai_wrappers.py", *words]
     return subprocess.run(command, env=environment, check=False).returncode
 
 

@@ -168,7 +168,7 @@ def test_a_wrapper_sees_embeddings(is_async, record, monkeypatch):
             200, json={**reply, "usage": {"prompt_tokens": 1, "total_tokens": 1}}
         )
 
-    kind = httpx2.AsyncClient if is_async else httpx2.Client
+    kind: Any = httpx2.AsyncClient if is_async else httpx2.Client
     http_client = kind(transport=httpx2.MockTransport(answer))
     openai_kind = ours.AsyncOpenAI if is_async else ours.OpenAI
     watched.by_wrapt(monkeypatch, record)
