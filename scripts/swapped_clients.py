@@ -111,7 +111,7 @@ def pytest_configure(config: pytest.Config) -> None:
         (Transport, "_open", "requests over our transport"),
         (AsyncTransport, "_open", "requests over our transport"),
         (streams, "_events", "streams read by the engine"),
-        (requests, "_shadow", "plain requests sent as they are"),
+        (requests, "_as_it_is", "plain requests sent as they are"),
     ):
         setattr(owner, name, counted(what, getattr(owner, name)))
     for client in (openai.OpenAI, openai.AsyncOpenAI):

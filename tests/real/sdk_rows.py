@@ -242,7 +242,7 @@ def count() -> None:
         for kind in (module.Transport, module.AsyncTransport):
             counted(kind, "_open", "connections")
     counted(importlib.import_module("tokenwire.openai.streams"), "_events", "streams")
-    counted(importlib.import_module("tokenwire.openai.requests"), "_shadow", "requests")
+    counted(importlib.import_module("tokenwire.openai.requests"), "_as_it_is", "requests")
     validators = importlib.import_module("tokenwire.openai.replies")._validators()
     for kind, validate in validators.items():
         validators[kind] = counting(validate, "replies")

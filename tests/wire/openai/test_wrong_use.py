@@ -107,8 +107,8 @@ def test_an_option_that_the_transport_does_not_take(argument, fix, options):
 
 @pytest.mark.no_connection
 def test_a_client_of_the_other_kind(options):
+    wrong: Any = tokenwire.httpx2.AsyncClient()
     with pytest.raises(TypeError, match="Invalid `http_client`") as caught:
-        wrong: Any = tokenwire.httpx2.AsyncClient()
         ours.OpenAI(**options, http_client=wrong)
     lines_of(caught.value)
 
