@@ -197,6 +197,21 @@ def test_a_given_stock_client_raises_the_error_of_openai(how, is_async):
     assert type(error) is kind
 
 
+@pytest.mark.parametrize("api", EVENTS)
+def test_an_error_that_is_not_ended_is_not_lost(api, is_async):
+    """openai drops an event without a blank line after it."""
+    failure = b'{"error":{"message":"no"}}'
+    if api == "responses":
+        failure = b'{"type":"error","message":"no"}'
+    written = b"".join(EVENTS[api][:2]) + b"data: " + failure + b"\n"
+    with Scripted(ending(written, "end of the body", waits=False)) as server:
+        items, error = read(client_of(server, is_async=is_async), api)
+
+    assert len(items) == 2
+    check(error, INCOMPLETE, api, 2)
+    assert "an event that is an error" in str(error)
+
+
 @pytest.mark.parametrize(
     ("written", "how"),
     [(written, how) for written in (b"", b"HTTP/1.1 200 OK\r\ncont") for how in ("FIN", "RST")],

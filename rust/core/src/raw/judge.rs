@@ -251,14 +251,18 @@ impl Reading {
             return None;
         }
         let (events, cutter) = (&mut self.events, &mut self.cutter);
+        // An error is the reader's business.
+        if events.decoder.failure().is_some() {
+            return None;
+        }
         let ended = cutter.finish(|item| events.item(item));
         self.note();
         match ended {
-            // An error is the reader's business.
-            Err(_) => None,
-            Ok(_) if self.events.is_done || self.events.decoder.failure().is_some() => None,
+            Ok(_) if self.events.is_done => None,
             Ok(Some(why)) => Some(why.into()),
-            Ok(None) => self.events.decoder.missing(),
+            Ok(None) if self.events.decoder.failure().is_none() => self.events.decoder.missing(),
+            // The readers of the SDKs see nothing of an event without a blank line after it.
+            _ => Some("it ended inside an event that is an error".into()),
         }
     }
 
