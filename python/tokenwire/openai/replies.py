@@ -68,6 +68,9 @@ def _built(client: Any, cast_to: Any, response: Any) -> Any:
     # A set of classes, some of which cannot be hashed.
     if not isinstance(cast_to, type) or client._strict_response_validation:
         return None
+    # A hook of the http client has put another in its place.
+    if "json" in vars(response):
+        return None
     if cast_to not in _classes() or not are_built_by_openai(client):
         return None
     try:

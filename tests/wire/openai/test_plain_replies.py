@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 from typing import Any
@@ -96,6 +97,16 @@ def test_the_json_of_a_response_stays_what_it_is(options):
     client = stock.DefaultHttpxClient(event_hooks={"response": [kept.append]})
     ask(ours.OpenAI(http_client=client, **options))
     assert isinstance(kept[0].json(), dict)
+
+
+def test_json_that_a_hook_has_replaced_is_what_the_reply_has(options):
+    def replace(response):
+        found = {**json.loads(response.read()), "id": "of the hook"}
+        response.json = lambda: found
+
+    for module in (stock, ours):
+        client = stock.DefaultHttpxClient(event_hooks={"response": [replace]})
+        assert ask(module.OpenAI(http_client=client, **options)).id == "of the hook"
 
 
 FIRST_REPLY = """
