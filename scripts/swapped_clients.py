@@ -112,11 +112,9 @@ def pytest_configure(config: pytest.Config) -> None:
         (AsyncTransport, "_open", "requests over our transport"),
         (streams, "_events", "streams read by the engine"),
         (requests, "_as_it_is", "plain requests sent as they are"),
+        (replies, "_built", "replies built by a validator"),
     ):
         setattr(owner, name, counted(what, getattr(owner, name)))
     for client in (openai.OpenAI, openai.AsyncOpenAI):
         setattr(client, "request", uncompressed(client.request))  # noqa: B010
-    validate = replies._validators()
-    for kind in validate:
-        validate[kind] = counted("replies built by a validator", validate[kind])
     config.pluginmanager.register(COUNTED, "tokenwire-counts")

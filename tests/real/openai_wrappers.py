@@ -176,7 +176,7 @@ def calls(client: Any) -> list[Callable[[], Any]]:
 
 
 def run_sync(client: Any) -> list[Any]:
-    """Make the calls, and return what came of them."""
+    """Make the calls, and return their outcomes."""
 
     def tried(call: Callable[[], Any]) -> Any:
         try:

@@ -243,9 +243,7 @@ def count() -> None:
             counted(kind, "_open", "connections")
     counted(importlib.import_module("tokenwire.openai.streams"), "_events", "streams")
     counted(importlib.import_module("tokenwire.openai.requests"), "_as_it_is", "requests")
-    validators = importlib.import_module("tokenwire.openai.replies")._validators()
-    for kind, validate in validators.items():
-        validators[kind] = counting(validate, "replies")
+    counted(importlib.import_module("tokenwire.openai.replies"), "_built", "replies")
 
 
 def counted(owner: Any, name: str, what: str) -> None:

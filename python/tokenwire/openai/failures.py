@@ -39,8 +39,6 @@ def error_class(ours: type[LlmError]) -> Any:
     body = {
         "__module__": "tokenwire.openai",
         "__doc__": ours.__doc__,
-        # Ours is a property, and openai's constructor sets it.
-        "message": "",
         "__init__": openai.APIConnectionError.__init__,
     }
     return type(ours.__name__.removeprefix("Llm"), (_Failed, theirs, ours), body)

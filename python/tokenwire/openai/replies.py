@@ -12,22 +12,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from tokenwire.openai.validators import Validate
-
 # With this header, openai returns the response itself, whose JSON belongs to the caller.
 _RAW: str | None = getattr(modules.get("openai._constants"), "RAW_RESPONSE_HEADER", None)
 
 
 @cache
-def _validators() -> dict[Any, Validate]:
+def _classes() -> frozenset[Any]:
     from openai.types import Completion, CreateEmbeddingResponse
     from openai.types.chat import ChatCompletion
     from openai.types.responses import Response
 
-    return {
-        kind: validator(kind)
-        for kind in (ChatCompletion, Completion, CreateEmbeddingResponse, Response)
-    }
+    return frozenset((ChatCompletion, Completion, CreateEmbeddingResponse, Response))
 
 
 class Replies:
@@ -73,11 +68,13 @@ def _built(client: Any, cast_to: Any, response: Any) -> Any:
     # A set of classes, some of which cannot be hashed.
     if not isinstance(cast_to, type) or client._strict_response_validation:
         return None
-    validate = _validators().get(cast_to)
-    if validate is None or not are_built_by_openai(client):
+    # A hook of the http client has put another in its place.
+    if "json" in vars(response):
+        return None
+    if cast_to not in _classes() or not are_built_by_openai(client):
         return None
     try:
-        return validate(response.content, strict=True)
+        return validator(cast_to)(response.content, strict=True)
     # It does not fit the class, or it is an event of a stream, which has no content.
     except (ValueError, RuntimeError):
         return None

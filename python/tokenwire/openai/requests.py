@@ -8,6 +8,7 @@ which it finds under a name of its module.
 from __future__ import annotations
 
 from functools import cache, wraps
+from marshal import dumps, loads
 
 import openai
 
@@ -106,7 +107,11 @@ def _as_it_is(data: Any, kind: Any = None, *others: Any, **options: Any) -> dict
     if others or options or type(data) is not dict or kind is None or _has_alias(kind):
         return None
     given = {name: value for name, value in data.items() if not isinstance(value, _ABSENT)}
-    return given if is_plain_json(given) else None
+    if not is_plain_json(given):
+        return None
+    # A copy, as the walk makes: a retry sends it again, whatever the caller has changed by then.
+    copied: dict[str, Any] = loads(dumps(given))  # noqa: S302 (what we have just written)
+    return copied
 
 
 @cache

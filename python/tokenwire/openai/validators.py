@@ -6,6 +6,8 @@ forty times as fast. What it refuses goes openai's way, which takes anything.
 
 from __future__ import annotations
 
+from functools import cache
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,10 +16,12 @@ if TYPE_CHECKING:
     Validate = Callable[..., Any]
 
 
+@cache
 def validator(kind: Any) -> Validate:
     """Return what builds an object of a class from JSON, or raises ValueError.
 
-    It is called with the bytes and `strict=True`.
+    It is called with the bytes and `strict=True`. The first call for a class builds it, which takes
+    3 ms for `ChatCompletion` and 30 ms for `Response`.
     """
     if not kind.__pydantic_complete__:
         # openai's classes are built when they are first used.

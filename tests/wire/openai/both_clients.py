@@ -1,4 +1,4 @@
-"""A call of `create` through openai's client and ours, sync and async, and what came of it."""
+"""A call of `create` through openai's client and ours, sync and async, and its outcome."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def options(server: RowServer) -> dict[str, Any]:
 def outcomes(
     server: RowServer, calls: list[Call], chunkings: Iterable[str]
 ) -> Iterator[tuple[Call, str, dict[str, Outcome]]]:
-    """Make each call in the four ways at each chunking; yield what came of it, by who asked."""
+    """Make each call in the four ways at each chunking; yield the outcomes, by who asked."""
     asked = [(call, chunking) for call in calls for chunking in chunkings]
     seen: dict[str, list[Outcome]] = {}
     for who, module in (("stock", openai), ("ours", ours)):

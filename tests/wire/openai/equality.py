@@ -38,7 +38,7 @@ def difference(theirs: Any, built: Any, at: str = "") -> str | None:
         both = enumerate(zip(theirs, built, strict=True))
         pairs = ((f"[{n}]", one, other) for n, (one, other) in both)
     else:
-        # The text of a number tells NaN and -0.0 apart.
+        # Compared as text, NaN equals NaN, and -0.0 differs from 0.0.
         same = repr(theirs) == repr(built)
         return None if same else f"{at}: {theirs!r:.200} is now {built!r:.200}"
     return _first(pairs, at)

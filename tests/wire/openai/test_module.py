@@ -224,3 +224,17 @@ def test_a_type_checker_sees_openai_s_own_types(checker, tmp_path):
     assert done.returncode == 0, done.stdout
     for shown in ("ChatCompletion", "list[str]", "RateLimitError", "LlmResponse"):
         assert shown in done.stdout
+
+
+@pytest.mark.no_connection
+@pytest.mark.parametrize("kind", ["OpenAI", "AsyncOpenAI"])
+@pytest.mark.parametrize("replaced", ["chat", "completions", "embeddings", "responses"])
+def test_a_mock_in_place_of_a_resource_is_what_a_client_has(kind, replaced):
+    with mock.patch.object(THEIRS[kind], replaced) as resource:
+        assert getattr(getattr(ours, kind)(api_key=KEY), replaced) is resource
+
+
+@pytest.mark.no_connection
+def test_a_mock_in_place_of_the_completions_of_chat_is_what_a_client_has():
+    with mock.patch("openai.resources.chat.chat.Chat.completions") as resource:
+        assert ours.OpenAI(api_key=KEY).chat.completions is resource

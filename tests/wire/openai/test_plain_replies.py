@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -94,3 +97,32 @@ def test_the_json_of_a_response_stays_what_it_is(options):
     client = stock.DefaultHttpxClient(event_hooks={"response": [kept.append]})
     ask(ours.OpenAI(http_client=client, **options))
     assert isinstance(kept[0].json(), dict)
+
+
+def test_json_that_a_hook_has_replaced_is_what_the_reply_has(options):
+    def replace(response):
+        found = {**json.loads(response.read()), "id": "of the hook"}
+        response.json = lambda: found
+
+    for module in (stock, ours):
+        client = stock.DefaultHttpxClient(event_hooks={"response": [replace]})
+        assert ask(module.OpenAI(http_client=client, **options)).id == "of the hook"
+
+
+FIRST_REPLY = """
+import tokenwire.openai as openai
+from openai.types.responses import Response
+client = openai.OpenAI(base_url={base_url!r}, api_key="k")
+reply = client.chat.completions.create(model="m", messages={messages!r})
+assert type(reply).__pydantic_complete__
+print(Response.__pydantic_complete__)
+"""
+
+
+@pytest.mark.chooses_transport
+def test_the_first_reply_builds_the_validator_of_its_class_alone(sim):
+    """That of `Response` would hold an event loop up for tens of milliseconds."""
+    code = FIRST_REPLY.format(base_url=sim.base_url, messages=MESSAGES)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

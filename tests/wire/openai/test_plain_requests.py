@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import importlib
 import json
 from typing import Annotated, Any, TypedDict
@@ -83,6 +84,26 @@ def test_the_body_is_that_of_openai(kind, messages, walks, *, sim, options, walk
     ask(getattr(stock, kind)(**options), **words)
     first, second = (json.dumps(request["body"]) for request in sim.requests())
     assert first == second
+
+
+@pytest.mark.parametrize("module", [stock, ours], ids=["openai", "ours"])
+@pytest.mark.parametrize("kind", ["OpenAI", "AsyncOpenAI"])
+def test_what_is_changed_after_the_call_is_not_sent(kind, module, *, sim, options):
+    """A retry must send the same again, and a hook's changes are not the caller's."""
+    messages = [copy.deepcopy(QUESTION)]
+    theirs: Any = getattr(module, kind)
+
+    def prepare(client, asked):
+        messages[0]["content"].clear()
+        messages.append(QUESTION)
+        asked.json_data["messages"][0]["name"] = "hook"
+        return theirs._prepare_options(client, asked)
+
+    changing = type(kind, (theirs,), {"_prepare_options": prepare})
+    ask(changing(**options), model="m", messages=messages)
+    [request] = sim.requests()
+    assert request["body"]["messages"] == [{**QUESTION, "name": "hook"}]
+    assert messages == [{"role": "user", "content": []}, QUESTION]
 
 
 def test_a_call_without_its_arguments_is_refused_as_by_openai(options):

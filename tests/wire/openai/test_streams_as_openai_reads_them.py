@@ -46,7 +46,7 @@ class Asking:
         self.loop.close()
 
     def outcomes(self, api: str, body: bytes, chunking: str) -> Iterator[tuple[Outcome, Outcome]]:
-        """Ask for a stream; yield what came of it from openai's client and ours."""
+        """Ask for a stream; yield its outcome from openai's client and from ours."""
         self._server.replies = [Reply(200, body, STREAMED)]
         call = Call(0, api, {**NEEDED[api], "stream": True})
         seen = [call.outcome(it, call.key(chunking, who)) for who, it in self._sync.items()]

@@ -84,7 +84,7 @@ def test_a_wrapper_of_the_class_sees_the_calls_of_a_client_made_before(
     check(record, call, played(patched, CALLS[call], is_async=is_async))
 
 
-# The others make a client or a resource anew.
+# The others make another client or resource.
 @pytest.mark.parametrize(
     "call", [name for name in CALLS if name not in ("chat_of_copy", "chat_beta")]
 )

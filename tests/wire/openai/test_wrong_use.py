@@ -253,6 +253,34 @@ def test_a_redirect_to_another_origin_is_not_followed(make, sim):
         assert other.requests() == []
 
 
+def redirected(make: Callable[[], Any], sim: SimServer, location: str, use: Any) -> Any:
+    """Send a request that is redirected, by a sync or an async client."""
+    sim.set_script({"default": {"fault": {"kind": "redirect", "location": location}}})
+    client = make()
+    if isinstance(client, stock.OpenAI):
+        with client:
+            return use(client)
+
+    async def play() -> Any:
+        async with client:
+            return await use(client)
+
+    return asyncio.run(play())
+
+
+def test_a_file_is_fetched_from_another_origin(make, sim):
+    """Without a body, a request takes no prompt there; and files often lie elsewhere."""
+    with SimServer() as other:
+        redirected(make, sim, f"{other.base_url}/models", lambda client: client.models.list())
+        assert [one["path"] for one in other.requests()] == ["/v1/models"]
+
+
+def test_a_redirect_to_no_address_is_the_error_that_it_is_with_openai(make, sim):
+    with pytest.raises(stock.APIConnectionError) as caught:
+        redirected(make, sim, "http://[::bad/", ask)
+    assert isinstance(caught.value.__cause__, httpx2.RemoteProtocolError)
+
+
 @pytest.mark.no_connection
 def test_the_key_is_in_no_repr(make):
     client = make()

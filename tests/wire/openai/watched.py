@@ -122,7 +122,7 @@ def by_wrapt(monkeypatch: Any, record: Record) -> None:
 
 
 def by_subclass(monkeypatch: Any, record: Record) -> None:
-    """Put subclasses in the place of the classes, where openai's clients find them."""
+    """Replace the classes by subclasses, where openai's clients find them."""
     for resource in RESOURCES:
         watched = type(resource.__name__, (resource,), {"create": record.around(resource.create)})
         for module in (

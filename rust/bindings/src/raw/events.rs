@@ -30,7 +30,7 @@ const THREAD: &[u8] = b"thread.";
 /// How the data of an event most often begin if it has a type.
 const TYPE: &[u8] = b"{\"type\":\"";
 
-/// An object of openai's takes about as long as so many items of our own streams.
+/// An object of openai's takes about as long as this many items of a `ChatClient` stream.
 const ITEMS_PER_EVENT: u32 = 8;
 
 /// The events of a reply that were taken and not returned yet.

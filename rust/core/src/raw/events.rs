@@ -153,7 +153,7 @@ impl EventCutter {
     }
 }
 
-/// Unlike the error of our own streams, it names no setting: those of another library have none.
+/// Unlike the error of a `ChatClient` stream, it names no setting: those of another library have none.
 fn too_large(limit: usize) -> Error {
     let message = format!("one event of the stream is over {limit} bytes");
     Error::new(ErrorKind::EventTooLarge, message)
