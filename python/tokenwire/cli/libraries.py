@@ -103,7 +103,7 @@ def openai_findings() -> Iterator[Finding]:
         return
     off = ", ".join(part for part, is_on in parts.items() if not is_on)
     text = f"tokenwire.openai: {shown} on, {off} left to openai {version}: {'; '.join(reasons)}"
-    yield Finding("openai", "note", f"{text}; upgrade tokenwire", **details)
+    yield Finding("openai", "note", text, **details)
 
 
 def _found(name: str, package: metadata.Distribution, family: str | None, text: str) -> Finding:

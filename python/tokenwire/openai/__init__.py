@@ -70,7 +70,7 @@ else:
         raise ImportError("tokenwire.openai needs openai: pip install openai") from error
 
     from tokenwire.openai.clients import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
-    from tokenwire.openai.failures import StreamIncompleteError
+    from tokenwire.openai.failures import StreamIncompleteError, error_named
     from tokenwire.openai.installation import install, langchain, uninstall
 
     AsyncClient = AsyncOpenAI
@@ -83,6 +83,8 @@ else:
             try:
                 return getattr(openai, name)
             except AttributeError:
+                if (ours := error_named(name)) is not None:
+                    return ours
                 raise AttributeError(
                     f"module 'tokenwire.openai' has no attribute {name!r}"
                 ) from None

@@ -6,6 +6,7 @@ from functools import cache
 
 import openai
 
+from tokenwire import errors
 from tokenwire.errors import LlmError, LlmStreamIncompleteError, LlmTimeoutError
 
 TYPE_CHECKING = False
@@ -50,6 +51,13 @@ if TYPE_CHECKING:
         """The stream ended before it was complete."""
 else:
     StreamIncompleteError = error_class(LlmStreamIncompleteError)
+
+
+def error_named(name: str) -> Any:
+    """Return the class of a name, such as `ConnectionLostError`; None if no error has it."""
+    ours: Any = getattr(errors, f"Llm{name}", None)
+    is_ours = isinstance(ours, type) and issubclass(ours, LlmError)
+    return error_class(ours) if is_ours else None
 
 
 def error_of(error: BaseException, request: Any) -> BaseException:

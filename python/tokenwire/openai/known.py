@@ -7,10 +7,6 @@ from __future__ import annotations
 
 # The parameters that we pass, and the others that are known.
 REQUEST_PARAMETERS = {"self", "cast_to", "options", "stream", "stream_cls"}, {"remaining_retries"}
-POST_PARAMETERS = (
-    {"self", "path", "cast_to", "body", "options", "stream", "stream_cls"},
-    {"content", "files"},
-)
 STREAM_PARAMETERS = {"self", "cast_to", "response", "client"}, {"options"}
 PROCESS_PARAMETERS = {"self", "data", "cast_to", "response"}, set[str]()
 RESPONSE_PARAMETERS = (
@@ -63,3 +59,23 @@ CONSTRUCT = {
 }
 # What a model class may have to make its objects in another way.
 HOOKS = ("__init__", "__new__", "model_post_init", "__get_pydantic_core_schema__")
+
+# The walk through a request's types that plain JSON does not need.
+WALK_FUNCTIONS = (
+    *("maybe_transform", "transform", "_transform_recursive", "_transform_typeddict"),
+    *("_format_data", "_maybe_transform_key", "_get_annotated_type", "_no_transform_needed"),
+)
+WALK = {
+    *WALK_FUNCTIONS,
+    *("BaseModel", "IOBase", "Path", "PropertyInfo", "RuntimeError", "_T", "_compat", "alias"),
+    *("b64encode", "base64", "bytes", "cast", "date", "datetime", "decode", "dict", "encode"),
+    *("extract_type_arg", "float", "format", "format_template", "get", "get_args", "get_origin"),
+    *("get_type_hints", "getattr", "int", "io", "is_annotated_type", "is_base64_file_input"),
+    *("is_given", "is_iterable", "is_iterable_type", "is_list", "is_list_type", "is_mapping"),
+    *("is_not_required_type", "is_required_type", "is_sequence", "is_sequence_type"),
+    *("is_typeddict", "is_union_type", "isinstance", "isoformat", "items", "len", "list"),
+    *("model_dump", "object", "pathlib", "pydantic", "read", "read_bytes", "str", "strftime"),
+    *("strip_annotated_type", "type"),
+}
+# What the walk does not do to plain JSON.
+FORMATS = (None, "iso8601", "base64", "custom")

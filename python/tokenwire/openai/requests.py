@@ -13,7 +13,8 @@ from marshal import dumps, loads
 import openai
 
 from tokenwire._engine import is_plain_json
-from tokenwire.httpx_transport.patches import is_method_of
+from tokenwire.httpx_transport.patches import is_function_of, is_method_of
+from tokenwire.openai.known import FORMATS
 from tokenwire.openai.shapes import warn_once
 
 TYPE_CHECKING = False
@@ -63,7 +64,8 @@ def _create(stock: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Calla
     walks = {
         name: ours(names[name])
         for name, ours in ((_WALK, _unwalked), (_ASYNC_WALK, _unwalked_async))
-        if name in names
+        # Whoever has replaced the walk wants to see what goes through it.
+        if is_function_of("openai", names.get(name))
     }
     # Each time, since a name of the module may have been replaced.
     copy = type(function)(
@@ -116,18 +118,20 @@ def _as_it_is(data: Any, kind: Any = None, *others: Any, **options: Any) -> dict
 
 @cache
 def _has_alias(kind: Any) -> bool:
-    """Return whether a name in the values of a type is sent as another one."""
+    """Return whether a name in the values of a type is sent as another one, or a text."""
     try:
         has_alias = _names_alias(kind, set())
     except (NameError, TypeError):
         return True
     if has_alias:
-        warn_once([f"{kind.__name__} sends names as other ones"])
+        warn_once([f"{kind.__name__} sends names or texts as other ones"])
     return has_alias
 
 
 def _names_alias(kind: Any, seen: set[int]) -> bool:
     from typing import get_args
+
+    from openai._utils import PropertyInfo
 
     # `typing`'s own does not know the dicts of `typing_extensions`.
     from typing_extensions import get_type_hints, is_typeddict
@@ -139,6 +143,6 @@ def _names_alias(kind: Any, seen: set[int]) -> bool:
         hints = get_type_hints(kind, include_extras=True)
         return any(_names_alias(hint, seen) for hint in hints.values())
     # Of an `Annotated`, the arguments after the first are what openai says of it.
-    return getattr(kind, "alias", None) is not None or any(
-        _names_alias(argument, seen) for argument in get_args(kind)
-    )
+    if isinstance(kind, PropertyInfo):
+        return kind.alias is not None or kind.format not in FORMATS
+    return any(_names_alias(argument, seen) for argument in get_args(kind))

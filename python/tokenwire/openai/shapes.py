@@ -95,15 +95,16 @@ def _replies() -> Iterator[str]:
     config = dict(getattr(model, "model_config", ()))
     config.pop("defer_build", None)
     if config != {"extra": "allow"} or any(name in vars(model) for name in known.HOOKS):
-        yield "its models are made in another way"
+        yield "it builds its models differently"
     module = modules.get("openai._models")
     parts = [_of(module, "construct_type"), _of(module, "_construct_field")]
     yield from _uses("BaseModel.construct", [_of(model, "construct"), *parts], known.CONSTRUCT)
 
 
 def _requests() -> Iterator[str]:
-    yield from _parameters(openai.OpenAI, "post", known.POST_PARAMETERS)
-    yield from _parameters(openai.AsyncOpenAI, "post", known.POST_PARAMETERS)
+    module = modules.get("openai._utils._transform")
+    walk = [_of(module, name) for name in known.WALK_FUNCTIONS]
+    yield from _uses("maybe_transform", walk, known.WALK)
 
 
 def _streams() -> Iterator[str]:
@@ -143,7 +144,7 @@ def _parameters(owner: Any, name: str, forms: tuple[set[str], set[str]]) -> Iter
     passed, others = forms
     # The flags are CO_VARARGS and CO_VARKEYWORDS.
     if not passed <= found <= passed | others or code.co_flags & 0x0C:
-        yield f"{shown} takes other arguments"
+        yield f"{shown} takes different arguments"
 
 
 def _uses(
@@ -165,7 +166,7 @@ def _uses(
             return
         _read(code, function.__doc__, seen, texts=texts)
     if not needed <= seen <= allowed:
-        yield f"{shown} is another one"
+        yield f"{shown} has changed"
 
 
 def _read(code: CodeType, doc: str | None, seen: set[str], *, texts: bool) -> None:

@@ -33,6 +33,9 @@ class Stream(openai.Stream[_T]):
 
     # openai's constructor calls it, and iterates over what it returns.
     def __stream__(self) -> Iterator[_T]:
+        return _Unread(self)
+
+    def _begin(self) -> Iterator[_T]:
         exchange = _exchange_of(self, openai.Stream, SyncBody)
         if exchange is None:
             return self._by_openai()
@@ -42,7 +45,7 @@ class Stream(openai.Stream[_T]):
         try:
             yield from super().__stream__()
         except Exception as error:  # noqa: BLE001
-            # It has its cause. As a local variable it would be in a cycle with this frame.
+            # `raise … from` would need a local variable, in which the error is in a cycle.
             raise _seen(error, self.response)  # noqa: B904
 
     def __iter__(self) -> Iterator[_T]:
@@ -55,6 +58,9 @@ class AsyncStream(openai.AsyncStream[_T]):
     """The same for async clients."""
 
     def __stream__(self) -> AsyncIterator[_T]:
+        return _Unread(self)
+
+    def _begin(self) -> AsyncIterator[_T]:
         exchange = _exchange_of(self, openai.AsyncStream, AsyncBody)
         if exchange is None:
             return self._by_openai()
@@ -70,7 +76,7 @@ class AsyncStream(openai.AsyncStream[_T]):
                 async for item in items:
                     yield item
         except Exception as error:  # noqa: BLE001
-            # It has its cause. As a local variable it would be in a cycle with this frame.
+            # `raise … from` would need a local variable, in which the error is in a cycle.
             raise _seen(error, self.response)  # noqa: B904
 
     def __aiter__(self) -> AsyncIterator[_T]:
@@ -83,6 +89,57 @@ class AsyncStream(openai.AsyncStream[_T]):
         if not is_method_of("openai", openai.AsyncStream, "__anext__"):
             return await super().__anext__()
         return await anext(self._iterator)
+
+
+class _Unread:
+    """The items of a stream before the first is read. Until then, its response can be read instead.
+
+    From the first step on, it is whoever reads the stream: the engine, or openai's loop.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        # A copy, as this is an attribute of the stream, and would be in a cycle with it.
+        self._stream: Any = object.__new__(type(stream))
+        self._stream.__dict__.update(stream.__dict__)
+        self._items: Any = None
+
+    def _read(self) -> Any:
+        if self._items is None:
+            self._items = self._stream._begin()
+            self._stream = None
+        return self._items
+
+    def __iter__(self) -> Any:
+        return iter(self._read())
+
+    def __next__(self) -> Any:
+        return next(self._read())
+
+    def __aiter__(self) -> Any:
+        return aiter(self._read())
+
+    def __anext__(self) -> Any:
+        return anext(self._read())
+
+    def close(self) -> None:
+        """End it, as that of a generator does."""
+        if self._items is None:
+            self._items = iter(())
+        else:
+            self._items.close()
+
+    async def aclose(self) -> None:
+        """End it, as that of an async generator does."""
+        if self._items is None:
+            self._items = _nothing()
+        else:
+            await self._items.aclose()
+
+
+async def _nothing() -> AsyncIterator[Any]:
+    items: tuple[Any, ...] = ()
+    for item in items:
+        yield item
 
 
 class Streams:

@@ -8,6 +8,7 @@ import copy
 import gc
 import gzip
 import pickle
+import signal
 import traceback
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -351,6 +352,33 @@ def test_the_error_of_a_stream_is_pickled_without_its_request(is_async):
     assert again.partial.text == error.partial.text
     assert again.request is None
     assert str(copy.copy(error)) == str(error)
+
+
+def test_the_class_of_an_error_is_where_its_name_says(is_async):
+    error = broken(is_async)
+
+    assert type(error) is openai.ConnectionLostError
+    assert not hasattr(openai, "NothingError")
+
+
+def test_a_signal_handler_that_raises_ends_a_stream():
+    """As Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with Scripted(ending(b"".join(EVENTS["chat"][:1]), "silence", waits=False)) as server:
+            stream = ask(client_of(server, is_async=False, timeout=30), "chat")
+            next(stream)
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            with pytest.raises(KeyboardInterrupt):
+                next(stream)
+            assert stream.response.is_closed
+            assert list(stream) == []
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_no_error_of_a_stream_shows_the_key(is_async):

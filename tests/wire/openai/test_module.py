@@ -213,7 +213,9 @@ CHECKERS = {
 @pytest.mark.timeout(300)
 @pytest.mark.chooses_transport
 @pytest.mark.parametrize("checker", CHECKERS)
-def test_a_type_checker_sees_openai_s_own_types(checker, tmp_path):
+def test_a_type_checker_sees_openai_s_own_types(checker, tmp_path, every_row):
+    if not every_row:
+        pytest.skip("it reads all of openai, a minute or two: run it with -m slow")
     program = Path(sys.executable).with_name(checker)
     if not program.exists():
         pytest.skip(f"{checker} is not installed")

@@ -19,7 +19,7 @@ from openai.types.chat import ChatCompletionMessage  # noqa: E402
 import tokenwire.openai as ours  # noqa: E402
 from tokenwire.openai import requests  # noqa: E402
 
-COMPLETIONS = "openai.resources.chat.completions.completions"
+WALK = "openai._utils._transform"
 QUESTION: Any = {"role": "user", "content": [{"type": "text", "text": "Which colour?"}]}
 MODEL = ChatCompletionMessage(role="assistant", content="None.")
 TOOL: Any = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
@@ -28,7 +28,7 @@ TOOL: Any = {"type": "function", "function": {"name": "f", "parameters": {"type"
 @pytest.fixture
 def walked(monkeypatch):
     """Count the bodies that openai walks through."""
-    module = importlib.import_module(COMPLETIONS)
+    module = importlib.import_module(WALK)
     seen = []
 
     def watch(name):
@@ -40,8 +40,8 @@ def walked(monkeypatch):
 
         monkeypatch.setattr(module, name, walk)
 
-    watch("maybe_transform")
-    watch("async_maybe_transform")
+    watch("transform")
+    watch("async_transform")
     return seen
 
 

@@ -51,7 +51,7 @@ CHANGED = {
             ),
             Change("_response.py", r"(_process_response_data\([^\n]*\n\s*)data=", r"\1payload="),
         ],
-        "OpenAI._process_response_data takes other arguments",
+        "OpenAI._process_response_data takes different arguments",
         ["requests"],
     ),
     "a parameter added": Doctored(
@@ -63,7 +63,7 @@ CHANGED = {
                 r"\1\n        retry_all: bool = False,",
             )
         ],
-        "OpenAI.request takes other arguments",
+        "OpenAI.request takes different arguments",
         ["requests", "replies"],
     ),
     "arguments of any name": Doctored(
@@ -76,17 +76,34 @@ CHANGED = {
                 "SyncAPIClient.post = _post",
             )
         ],
-        "OpenAI.post takes other arguments",
+        None,
+        ALL,
+    ),
+    "a walk that does something new": Doctored(
+        [
+            Change(
+                "_utils/_transform.py",
+                r"    if data is None:\n        return None\n    return transform\(data",
+                "    data = _doctored(data)\n    return transform(data",
+            ),
+            Change(
+                "_utils/_transform.py",
+                "",
+                "def _doctored(data): return {**data, 'metadata': {'doctored': 'yes'}}",
+            ),
+        ],
+        "maybe_transform has changed",
         ["streams", "replies"],
+        "doctored",
     ),
     "another argument of a stream": Doctored(
         [Change(STREAMS, r"(client: OpenAI,)", r"\1\n        label: str = '',")],
-        "Stream.__init__ takes other arguments",
+        "Stream.__init__ takes different arguments",
         ["requests", "replies"],
     ),
     "a loop that changes its events": Doctored(
         [Change(STREAMS, r"data = sse.json\(\)", "data = dict(sse.json(), doctored=True)")],
-        "the loop of Stream is another one; the loop of AsyncStream is another one",
+        "the loop of Stream has changed; the loop of AsyncStream has changed",
         ["requests", "replies"],
         "doctored",
     ),
@@ -98,7 +115,7 @@ CHANGED = {
                 r'\1if "red" in sse.data:\n\1    continue\n\1if sse.data.startswith("[DONE]"):',
             )
         ],
-        "the loop of Stream is another one",
+        "the loop of Stream has changed",
         ["requests", "replies"],
     ),
     "no _iter_events": Doctored(
@@ -121,7 +138,7 @@ CHANGED = {
                 "BaseClient._make_sse_decoder = _make",
             )
         ],
-        "OpenAI._make_sse_decoder is another one",
+        "OpenAI._make_sse_decoder has changed",
         ["requests", "replies"],
         "doctored",
     ),
@@ -135,7 +152,7 @@ CHANGED = {
                 r"            raise ValueError('a long line')\n",
             ),
         ],
-        "SSEDecoder is another one",
+        "SSEDecoder has changed",
         ["requests", "replies"],
         "a long line",
     ),
@@ -147,7 +164,7 @@ CHANGED = {
                 "for item in self._iterator:\n            item.doctored = True\n",
             )
         ],
-        "Stream.__iter__ is another one",
+        "Stream.__iter__ has changed",
         ["requests", "replies"],
         "doctored",
     ),
@@ -160,7 +177,7 @@ CHANGED = {
             ),
             Change(BASE, "", "def _doctored(data): return dict(data, doctored=True)"),
         ],
-        "OpenAI._process_response_data is another one",
+        "OpenAI._process_response_data has changed",
         ["requests"],
         "doctored",
     ),
@@ -173,7 +190,7 @@ CHANGED = {
                 "    if key == 'model':\n        value = f'doctored {value}'.title()\n",
             ),
         ],
-        "BaseModel.construct is another one",
+        "BaseModel.construct has changed",
         ["requests"],
         "Doctored",
     ),
@@ -186,12 +203,12 @@ CHANGED = {
                 "        object.__setattr__(self, '_doctored', True)\n\n\\1",
             )
         ],
-        "its models are made in another way",
+        "it builds its models differently",
         ["requests"],
     ),
     "other names in models": Doctored(
         [Change(MODELS, r'extra="allow", ', 'extra="allow", str_to_lower=True, ')],
-        "its models are made in another way",
+        "it builds its models differently",
         ["requests"],
     ),
     "an alias in a request": Doctored(
@@ -207,7 +224,7 @@ CHANGED = {
                 r"\1from typing import Annotated\nfrom ..._utils import PropertyInfo\n",
             ),
         ],
-        "sends names as other ones",
+        "sends names or texts as other ones",
         ALL,
         "doctoredName",
     ),

@@ -21,7 +21,7 @@ use crate::stream::parking::second_reader;
 use crate::stream::turn::{ITEMS_PER_LOOK, Turn};
 use crate::wake::awaitable::Ready;
 
-/// What ends a stream of OpenAI's.
+/// What ends a stream of openai's.
 const DONE: &[u8] = b"[DONE]";
 
 /// Events of an API that are built otherwise.
@@ -248,8 +248,15 @@ impl HttpEvents {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.shared
-            .sync_step(py, Want::Bytes, |py| self.look(py, false))
+        let step = self
+            .shared
+            .sync_step(py, Want::Bytes, |py| self.look(py, false));
+        // A signal handler that raised has closed the exchange.
+        step.inspect_err(|_| {
+            if self.shared.exchange.is_closed() {
+                self.close(py);
+            }
+        })
     }
 
     fn __aiter__(slf: Py<Self>) -> Py<Self> {

@@ -1,4 +1,4 @@
-//! The events of a stream as the decoder of OpenAI's own client reads them, so that both read the same.
+//! The events of a stream as the decoder of openai's own client reads them, so that both read the same.
 //!
 //! It differs from the standard: an event needs no data if it has a name, an id or a `retry`; an id stays for the events
 //! after it; and a byte order mark is part of the first line. Source: `SSEDecoder` in openai-python's `_streaming.py`,
