@@ -61,7 +61,8 @@ def test_versions_and_how_to_install_an_extra(found, monkeypatch):
 
 
 def test_the_extras_are_those_of_the_package():
-    assert {extra for _, extra in findings._extras()} == {"otel", "prices", "tokens", "toml"}
+    extras = {"openai", "otel", "prices", "tokens", "toml"}
+    assert {extra for _, extra in findings._extras()} == extras
 
 
 def test_an_engine_of_another_version_is_a_problem(found, monkeypatch):
