@@ -59,23 +59,19 @@ class _AsyncRequests(_Requests):
 
 
 class _Transported:
-    """A sync client whose requests are sent by the engine, unless it is given an `http_client`."""
+    """A client whose requests are sent by the engine, unless it is given an `http_client`."""
+
+    _make_http_client = staticmethod(sync_client)
 
     def __init__(self, *args: Any, http_client: Any = None, **options: Any) -> None:
-        client = sync_client() if http_client is None else http_client
+        client = self._make_http_client() if http_client is None else http_client
         super().__init__(*args, http_client=client, **options)  # type: ignore[call-arg]
         if http_client is None:
             client.base_url = self.base_url  # type: ignore[attr-defined]
 
 
-class _AsyncTransported:
-    """The same for async clients."""
-
-    def __init__(self, *args: Any, http_client: Any = None, **options: Any) -> None:
-        client = async_client() if http_client is None else http_client
-        super().__init__(*args, http_client=client, **options)  # type: ignore[call-arg]
-        if http_client is None:
-            client.base_url = self.base_url  # type: ignore[attr-defined]
+class _AsyncTransported(_Transported):
+    _make_http_client = staticmethod(async_client)
 
 
 def _bases(requests: type, streams: type, transported: type) -> tuple[type, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from sys import modules
+from types import MethodType
 
 from tokenwire.httpx_transport.patches import is_function_of, is_method_of
 from tokenwire.openai.validators import validator
@@ -90,9 +91,4 @@ def are_built_by_openai(client: Any) -> bool:
         return False
     theirs: Any = getattr(super(Replies, client), name)
     # A wrapper of another type has what it wraps under the same name.
-    return is_function_of(
-        "openai", getattr(theirs, "__func__", None) if type(theirs) is _METHOD else None
-    )
-
-
-_METHOD = type(Replies()._process_response_data)
+    return type(theirs) is MethodType and is_function_of("openai", theirs.__func__)
