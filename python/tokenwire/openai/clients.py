@@ -6,6 +6,7 @@ from functools import cached_property, wraps
 
 import openai
 
+from tokenwire.openai.addresses import Addresses
 from tokenwire.openai.replies import Replies
 from tokenwire.openai.requests import plain_resource
 from tokenwire.openai.shapes import check
@@ -58,7 +59,7 @@ class _AsyncRequests(_Requests):
     _is_async = True
 
 
-class _Transported:
+class _Transported(Addresses):
     """A client whose requests are sent by the engine, unless it is given an `http_client`."""
 
     _make_http_client = staticmethod(sync_client)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import openai
 
 from tokenwire.errors import LlmProtocolError
+from tokenwire.openai.addresses import ParsedOnce
 from tokenwire.openai.failures import error_class
 
 TYPE_CHECKING = False
@@ -43,14 +44,22 @@ class _AsyncTransport(_ours.AsyncTransport):
         return response
 
 
+class _Client(ParsedOnce, openai.DefaultHttpxClient):
+    pass
+
+
+class _AsyncClient(ParsedOnce, openai.DefaultAsyncHttpxClient):
+    pass
+
+
 def sync_client() -> Any:
     """Return a sync client with openai's defaults."""
-    return openai.DefaultHttpxClient(transport=_Transport())
+    return _Client(transport=_Transport())
 
 
 def async_client() -> Any:
     """Return an async client with openai's defaults."""
-    return openai.DefaultAsyncHttpxClient(transport=_AsyncTransport())
+    return _AsyncClient(transport=_AsyncTransport())
 
 
 def _is_diverted(request: Any, response: Any) -> bool:
