@@ -18,6 +18,8 @@ export PIP_QUIET := 1
 
 # `make demo` needs only few packages.
 PACKAGES := $(STAMPS)/$(if $(filter-out demo demo-real,$(MAKECMDGOALS)),check,demo)
+# Each test has its own servers and ports, so they run side by side. ARGS='-n 0' runs them one by one.
+PYTEST := $(PY) -m pytest -n 2
 # Folders are listed too, so that a removed file is noticed.
 RUST_FILES := $(shell find rust -name target -prune -o -name fuzz -prune -o -print 2>/dev/null) Cargo.toml Cargo.lock
 
@@ -46,7 +48,7 @@ types: mypy stubs canary ## mypy --strict, and the stub against the compiled mod
 
 test: $(STAMPS)/check engine ## All tests: Rust, then Python (ARGS=... goes to pytest)
 	cargo test --quiet --locked
-	$(PY) -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 check: ## Everything that CI runs, the fastest steps first
 	@bash scripts/check.sh
@@ -160,7 +162,7 @@ canary: $(STAMPS)/check engine
 	$(PY) -m pytest -q tests/contract/test_stub.py
 
 pytest: $(STAMPS)/check engine
-	$(PY) -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 # The simulator as a separate process, so that its CPU time is not measured with the client's.
 sim-program: toolchain
