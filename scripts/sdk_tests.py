@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 VENV = ROOT / ".venv-sdk"
 SOURCE = VENV / "openai-python"
 REPOSITORY = "https://github.com/openai/openai-python"
-TAG = "v3.3.1"
+# The last one whose version is 3.3.1: it has 30 changes more than the release, most of them tests.
+REVISION = "e43b422412a9e96c9cc5192c61fffbe2d7e04836"
 PACKAGES = (
     *("httpx2==2.7.0", "pydantic==2.12.5", "pytest==9.0.3", "pytest-asyncio==1.4.0"),
     *("pytest-xdist==3.8.0", "inline-snapshot==0.31.1", "azure-identity==1.25.1"),
@@ -118,7 +119,8 @@ def install_tests() -> None:
     pip.append("--disable-pip-version-check")
     source = f"{SOURCE}[aiohttp,realtime,datalib,bedrock]"
     commands: list[list[str | Path]] = [
-        [git, "clone", "--quiet", "--depth", "1", "--branch", TAG, REPOSITORY, SOURCE],
+        [git, "clone", "--quiet", REPOSITORY, SOURCE],
+        [git, "-C", SOURCE, "checkout", "--quiet", REVISION],
         [*pip, "install", "--editable", source, *PACKAGES],
         [npm, "install", "--silent", "--no-fund", "--no-audit", "--prefix", VENV, STEADY],
     ]

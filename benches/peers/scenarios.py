@@ -189,7 +189,7 @@ SCENARIOS = [
             Gate(metric="wall_s", limit=1.5, unit="s", ours=OPENAI_OURS),
         ),
         shows=("loop_thread_us", "wall_s", "lag_p50_ms", "lag_p99_ms", "lag_max_ms"),
-        only=(OPENAI, OPENAI_OURS),
+        only=(OPENAI, OPENAI_OURS, OURS),
     ),
     Scenario(
         "request-sync-same-cpu",
