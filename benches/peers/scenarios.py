@@ -75,10 +75,6 @@ def _paced(per_token_us: int) -> dict[str, Any]:
 
 
 # Other clients over our transport, beside the same clients without it, in asyncio.
-TRANSPORT_BURST = (
-    Gate(0.30, HTTPX2, ours=HTTPX2_OVER),
-    Gate(1.0, OPENAI_AIOHTTP, ours=OPENAI_OVER),
-)
 TRANSPORT_REPLY = (
     Gate(0.30, HTTPX2, ours=HTTPX2_OVER),
     Gate(0.55, OPENAI, ours=OPENAI_OVER),
@@ -113,7 +109,7 @@ SCENARIOS = [
         pacing={"tokens_per_write": 8},
         gates=(
             *BURST,
-            *TRANSPORT_BURST,
+            Gate(1.0, OPENAI_AIOHTTP, ours=OPENAI_OVER),
             _openai(0.05),
             Gate(0.07, OPENAI_RESPONSES, ours=OURS_RESPONSES),
             *FRAMEWORKS,
@@ -142,6 +138,7 @@ SCENARIOS = [
         pacing={"tokens_per_write": 1},
         gates=(
             Gate(0.4, "pyreqwest + orjson"),
+            Gate(0.30, HTTPX2, ours=HTTPX2_OVER),
             Gate(0.75, ANTHROPIC, ours=ANTHROPIC_OVER),
             _openai(0.06),
         ),
