@@ -210,7 +210,27 @@ def test_an_error_that_is_not_ended_is_not_lost(api, is_async):
 
     assert len(items) == 2
     check(error, INCOMPLETE, api, 2)
-    assert "an event that is an error" in str(error)
+    assert "error" in str(error)
+
+
+@pytest.mark.parametrize("holds", [False, True])
+def test_the_mark_of_chat_does_not_end_a_response(holds, is_async):
+    written = b"".join(EVENTS["responses"][:2]) + b"data: [DONE]\n\n"
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.send(CHUNKED + one_chunk(written))
+        if holds:
+            peer.wait_for_end()
+        else:
+            peer.send(b"0\r\n\r\n")
+
+    with Scripted(script) as server:
+        items, error = read(client_of(server, is_async=is_async), "responses")
+
+    assert len(items) == 2
+    check(error, INCOMPLETE, "responses", 2)
+    assert "response.completed" in str(error)
 
 
 @pytest.mark.parametrize(

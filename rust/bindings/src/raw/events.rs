@@ -47,6 +47,8 @@ pub(crate) struct HttpEvents {
     pub(super) shared: Arc<Shared>,
     reading: Mutex<Reading>,
     is_over: AtomicBool,
+    /// Whether the mark has come, and the end of the body will say what is missing.
+    is_short: AtomicBool,
     /// Validates data, or a dict of such functions by the event's type.
     validate: Py<PyAny>,
     strict: Py<PyDict>,
@@ -71,6 +73,7 @@ impl HttpEvents {
                 turn: Turn::default(),
             }),
             is_over: AtomicBool::new(false),
+            is_short: AtomicBool::new(false),
             validate,
             strict: strict.unbind(),
             other,
@@ -96,6 +99,7 @@ impl HttpEvents {
             return Ok(Some(Found::End));
         }
         let event = match self.take(takes_turns)? {
+            Next::Event(_) if self.is_short.load(Ordering::Acquire) => return Ok(None),
             Next::Event(event) => event,
             Next::Rest => return Ok(Some(Found::Rest)),
             Next::Nothing => return Ok(Some(Found::Nothing)),
@@ -108,6 +112,10 @@ impl HttpEvents {
             }
         };
         if event.data.starts_with(DONE) {
+            if self.shared.exchange.is_short() {
+                self.is_short.store(true, Ordering::Release);
+                return Ok(None);
+            }
             self.shared.close_read(py);
             self.end(py)?;
             return Ok(Some(Found::End));

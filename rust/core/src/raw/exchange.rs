@@ -111,6 +111,7 @@ pub struct Exchange {
     in_pieces: bool,
     has_all: AtomicBool,
     is_whole: AtomicBool,
+    is_short: AtomicBool,
 }
 
 impl Deref for Exchange {
@@ -130,6 +131,7 @@ impl Exchange {
             in_pieces,
             has_all: AtomicBool::new(false),
             is_whole: AtomicBool::new(false),
+            is_short: AtomicBool::new(false),
         })
     }
 
@@ -177,6 +179,17 @@ impl Exchange {
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.is_whole.load(Ordering::Acquire)
+    }
+
+    /// Task: the stream has had a mark at which its reader stops, but not its end.
+    pub(super) fn note_short(&self) {
+        self.is_short.store(true, Ordering::Release);
+    }
+
+    /// Reader: whether an error follows a mark at which the reader stops.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.is_short.load(Ordering::Acquire)
     }
 
     fn bring(&self, change: impl FnOnce(&mut Upload)) {

@@ -11,11 +11,10 @@ use memchr::memmem;
 
 use crate::config::Limits;
 use crate::error::{Error, ErrorKind, Phase};
-use crate::framing::{Cutter, Progress};
 use crate::http::Place;
 use crate::http::encoding::Unpacker;
-use crate::message::{ChunkKind, Fold, Reply};
-use crate::sse::Item;
+use crate::message::{ChunkKind, Fold, Reply, ReplyHead};
+use crate::sse::{End, EventParser, Item};
 use crate::wire::{Dialect, Step, StreamDecoder, providers};
 use crate::workers::Workers;
 
@@ -38,7 +37,7 @@ impl Asked {
         body: Option<&Bytes>,
         must_end: bool,
     ) -> Option<Self> {
-        let path = path.split('?').next().unwrap_or_default();
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let dialect = match *method {
             Method::POST => providers::dialect_at(path)?,
             // A response that is made in the background is read under its id.
@@ -50,6 +49,7 @@ impl Asked {
             dialect,
             choices: body.map_or(1, |body| choices(body)),
             is_stream: path.ends_with(":streamGenerateContent")
+                || query.split('&').any(|pair| pair == "stream=true")
                 || body.is_some_and(|body| is_stream(body)),
             must_end,
         })
@@ -59,7 +59,7 @@ impl Asked {
 /// Reads a stream beside its reader.
 pub(super) struct Judge {
     workers: Workers,
-    must_end: bool,
+    asked: Asked,
     // `None` once there is nothing more to judge.
     reading: Option<Box<Reading>>,
     is_whole: bool,
@@ -67,7 +67,10 @@ pub(super) struct Judge {
 
 struct Reading {
     unpacker: Option<Unpacker>,
-    cutter: Cutter,
+    // The SDKs read nothing but events, whatever a body begins with.
+    parser: EventParser,
+    // Whether the first byte decides if these are events, because the head does not say so.
+    is_unsure: bool,
     events: Events,
     fold: Fold,
 }
@@ -77,47 +80,102 @@ struct Events {
     decoder: Box<dyn StreamDecoder>,
     kinds: Vec<ChunkKind>,
     is_done: bool,
+    // Why the reply is incomplete, although the SDKs see no error.
+    failed: Option<String>,
+    // Whether that is a mark at which an SDK stops.
+    is_short: bool,
+    ends_at_mark: bool,
 }
 
 impl Events {
     fn item(&mut self, item: Item<'_>) -> Result<(), Error> {
         if let Item::Event { name, data } = item
             && !self.is_done
+            && self.failed.is_none()
         {
-            self.is_done = self.decoder.event(name, data, &mut self.kinds)? == Step::Done;
+            match self.decoder.event(name, data, &mut self.kinds) {
+                Ok(step) => self.is_done = step == Step::Done,
+                Err(error) => self.note_error(error, data)?,
+            }
         }
         Ok(())
+    }
+
+    /// Keeps an error in the middle of a reply that the SDKs do not raise.
+    fn note_error(&mut self, error: Error, data: &[u8]) -> Result<(), Error> {
+        let is_unseen = match error.kind() {
+            // Chat and completions do end with it.
+            ErrorKind::StreamIncomplete => {
+                self.is_short = data.starts_with(MARK) && !self.ends_at_mark;
+                self.is_short
+            }
+            ErrorKind::Decode
+            | ErrorKind::Validation
+            | ErrorKind::EventTooLarge
+            | ErrorKind::ResponseTooLarge => false,
+            _ => self.decoder.missing().is_some() && !has_error(data),
+        };
+        if !is_unseen {
+            return Err(error);
+        }
+        self.failed = Some(format!("an error came before its end: {}", error.message()));
+        Ok(())
+    }
+}
+
+/// What ends a stream of chat completions or completions.
+const MARK: &[u8] = b"[DONE]";
+
+/// Whether an event has the field for which the SDKs raise an error.
+fn has_error(data: &[u8]) -> bool {
+    let read = serde_json::from_slice::<serde_json::Value>(data);
+    let said = read.as_ref().ok().and_then(|read| read.get("error"));
+    said.is_some_and(is_truthy)
+}
+
+/// Whether Python takes a value for true.
+fn is_truthy(value: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Bool(true) => true,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
     }
 }
 
 impl Judge {
     /// The judge of the body that follows this head; `None` if it is not a stream.
     pub(super) fn new(asked: Asked, head: &Parts, workers: &Workers) -> Option<Self> {
-        let kind = head.headers.get(CONTENT_TYPE)?.as_bytes();
-        let is_stream = kind
-            .get(.."text/event-stream".len())
-            .is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/event-stream"));
-        if head.status != http::StatusCode::OK || !is_stream {
+        let mut kinds = head.headers.get_all(CONTENT_TYPE).iter();
+        let is_named = kinds.any(|kind| {
+            let kind = kind.as_bytes().trim_ascii();
+            let kind = kind.strip_prefix(b"\"").unwrap_or(kind);
+            kind.get(.."text/event-stream".len())
+                .is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/event-stream"))
+        });
+        if !head.status.is_success() || !(is_named || asked.is_stream) {
             return None;
         }
-        let limits = Limits::default();
         let reading = Reading {
             unpacker: Unpacker::of(&head.headers),
-            cutter: Cutter::new(
-                asked.dialect.framings(),
-                limits.max_event_bytes,
-                limits.max_reply_bytes,
-            ),
+            parser: EventParser::new(Limits::default().max_event_bytes),
+            is_unsure: !is_named,
             events: Events {
                 decoder: asked.dialect.stream(asked.choices),
                 kinds: Vec::new(),
                 is_done: false,
+                failed: None,
+                is_short: false,
+                ends_at_mark: matches!(asked.dialect.name(), "chat" | "completions"),
             },
             fold: Fold::default(),
         };
         Some(Self {
             workers: workers.clone(),
-            must_end: asked.must_end,
+            asked,
             reading: Some(Box::new(reading)),
             is_whole: false,
         })
@@ -157,14 +215,24 @@ impl Judge {
         read.unwrap_or(false)
     }
 
+    /// Whether the stream has had a mark at which the SDKs end it, but not its end.
+    pub(super) fn is_short(&self) -> bool {
+        let reading = self.reading.as_ref().filter(|_| self.asked.must_end);
+        reading.is_some_and(|reading| reading.events.is_short)
+    }
+
     /// At the clean end of the body: whether the stream is whole.
     pub(super) async fn end(&mut self, place: &Place) -> Result<(), Error> {
-        let reading = self.reading.take().filter(|_| self.must_end);
+        let asked = self.asked;
+        let reading = self.reading.take().filter(|_| asked.must_end);
         let Some(mut reading) = reading else {
             return Ok(());
         };
         let size = reading.step_bytes(0).max(reading.fold.kept());
-        let step = move || reading.missing().map(|why| (why, reading.partial()));
+        let step = move || {
+            let why = reading.missing(asked)?;
+            Some((why, reading.partial()))
+        };
         let Some((why, partial)) = self.workers.run(size, step).await else {
             return Ok(());
         };
@@ -190,7 +258,7 @@ impl Judge {
 impl Drop for Judge {
     fn drop(&mut self) {
         if let Some(reading) = self.reading.take() {
-            let size = reading.fold.kept().max(reading.cutter.pending());
+            let size = reading.fold.kept().max(reading.parser.pending());
             self.workers.free(size, reading);
         }
     }
@@ -203,7 +271,7 @@ impl Reading {
     /// How many bytes the next step works on at most, about.
     fn step_bytes(&self, new: usize) -> usize {
         let times = if self.unpacker.is_some() { PACKED } else { 1 };
-        self.cutter.pending() + new * times
+        self.parser.pending() + new * times
     }
 
     fn feed(&mut self, bytes: &Bytes) -> Result<bool, Error> {
@@ -227,12 +295,20 @@ impl Reading {
     }
 
     fn read(&mut self, bytes: &[u8]) -> Result<bool, Error> {
-        let (events, cutter) = (&mut self.events, &mut self.cutter);
-        cutter.push(bytes, |item| events.item(item))?;
-        if !matches!(self.cutter.progress(), Progress::Open) {
-            // It is a document, or an array that has ended.
-            self.events.is_done = true;
+        if self.is_unsure
+            && let Some(first) = bytes.trim_ascii_start().first()
+        {
+            // Of a comment, or of the name of a field: `data`, `event`, `id` or `retry`.
+            if !b":deir".contains(first) {
+                return Err(Error::new(
+                    ErrorKind::Decode,
+                    "it is not a stream of events",
+                ));
+            }
+            self.is_unsure = false;
         }
+        let (events, parser) = (&mut self.events, &mut self.parser);
+        parser.push(bytes, |item| events.item(item))?;
         Ok(self.note())
     }
 
@@ -246,22 +322,35 @@ impl Reading {
         has_content
     }
 
-    fn missing(&mut self) -> Option<String> {
-        if self.events.is_done {
-            return None;
-        }
-        let (events, cutter) = (&mut self.events, &mut self.cutter);
+    /// Why the stream is incomplete; `None` if it is whole, or another API's.
+    fn missing(&mut self, asked: Asked) -> Option<String> {
         // An error is the reader's business.
-        if events.decoder.failure().is_some() {
+        if self.events.is_done || self.events.decoder.failure().is_some() {
             return None;
         }
-        let ended = cutter.finish(|item| events.item(item));
+        let mut is_said = false;
+        let (events, parser) = (&mut self.events, &mut self.parser);
+        let ended = parser.finish(|item| {
+            is_said = !matches!(item, Item::Event { data, .. } if is_mere_mark(data));
+            events.item(item)
+        });
         self.note();
+        let is_ours = asked.is_stream
+            || !self.fold.is_empty()
+            || *self.events.decoder.head() != ReplyHead::default();
+        if !is_ours && self.events.failed.is_none() {
+            return None;
+        }
+        if let Some(why) = &self.events.failed {
+            return Some(why.clone());
+        }
+        let is_failed = self.events.decoder.failure().is_some();
         match ended {
+            Ok(End::Cut) => Some(INSIDE.into()),
+            // Of the SDKs, only Gemini's reads an event without a blank line after it.
+            Ok(End::Flushed) if is_said && asked.dialect.name() != "gemini" => Some(INSIDE.into()),
             Ok(_) if self.events.is_done => None,
-            Ok(Some(why)) => Some(why.into()),
-            Ok(None) if self.events.decoder.failure().is_none() => self.events.decoder.missing(),
-            // The readers of the SDKs see nothing of an event without a blank line after it.
+            Ok(_) if !is_failed => self.events.decoder.missing(),
             _ => Some("it ended inside an event that is an error".into()),
         }
     }
@@ -280,6 +369,14 @@ impl Reading {
         Some(Arc::new(self.fold.take()))
     }
 }
+
+/// Whether an event ends a stream, and says nothing else.
+fn is_mere_mark(data: &[u8]) -> bool {
+    data.starts_with(MARK) || memmem::find(data, b"\"message_stop\"").is_some()
+}
+
+/// Where a stream was cut.
+const INSIDE: &str = "it ended inside an event";
 
 /// How many choices a request asks for.
 fn choices(body: &[u8]) -> usize {

@@ -1,5 +1,6 @@
 //! The task that carries out a request.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::time::timeout;
 use super::call::RawCall;
 use super::exchange::{Exchange, RawHead};
 use super::judge::Judge;
-use super::limits::Gap;
+use super::limits::{Gap, RawLimits};
 use crate::error::{Error, ErrorKind, Phase};
 use crate::http::{Body, Payload, Place, Probe, Transport, mistake, send_as_is};
 use crate::panic::guard;
@@ -59,6 +60,7 @@ async fn carry_out(transport: &Transport, call: RawCall) -> Result<(), Error> {
     let mut reading = Reading {
         call: &call,
         exchange: &exchange,
+        probe: &probe,
         clock,
         judge,
     };
@@ -131,10 +133,19 @@ fn check_coding(head: &Parts, place: &Place) -> Result<(), Error> {
         .maybe_processed(true))
 }
 
+/// Whether a stream had no content for too long.
+fn is_silence(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ContentTimeout | ErrorKind::StallTimeout
+    )
+}
+
 /// Reads one body.
 struct Reading<'a> {
     call: &'a RawCall,
     exchange: &'a Exchange,
+    probe: &'a Probe,
     clock: Clock,
     judge: Option<Judge>,
 }
@@ -144,6 +155,12 @@ impl Reading<'_> {
         let (exchange, clock) = (self.exchange, &mut self.clock);
         let place = &self.call.outgoing.place;
         let mut gap = Gap::new(self.call.limits.read, exchange);
+        // The server may answer before it has the request.
+        let of_writing = RawLimits {
+            read: None,
+            ..self.call.limits
+        };
+        let mut not_taken = pin!(of_writing.no_head(self.probe, exchange, place));
         loop {
             if !exchange.has_room() {
                 if !exchange.room().await {
@@ -153,21 +170,21 @@ impl Reading<'_> {
                 gap.restart(exchange);
                 clock.resume(exchange);
             }
-            let judged = self.judge.as_ref().is_some_and(Judge::is_reading);
+            let judge = self.judge.as_ref();
+            let is_whole = judge.is_some_and(Judge::is_whole);
+            let judged = is_whole || judge.is_some_and(Judge::is_reading);
             let next = tokio::select! {
                 biased;
                 next = body.frame(place) => next,
                 error = gap.overdue(exchange, place) => return Err(error),
-                error = clock.silence(exchange, place), if judged => return Err(error),
+                error = &mut not_taken => return Err(error),
+                error = clock.silence(exchange, place), if judged => Err(error),
             };
             let bytes = match next {
                 Ok(Some(bytes)) => bytes,
                 Ok(None) => return Ok(()),
-                // Many servers end TLS without its closing message.
-                Err(error)
-                    if self.judge.as_ref().is_some_and(Judge::is_whole)
-                        && body.may_be_whole(&error) =>
-                {
+                // Many servers end TLS without its closing message, and some go on with comments.
+                Err(error) if is_whole && (body.may_be_whole(&error) || is_silence(&error)) => {
                     return Ok(());
                 }
                 Err(error) => return Err(error),
@@ -182,9 +199,17 @@ impl Reading<'_> {
                     clock.note_content(exchange);
                 } else if judge.is_reading() {
                     clock.check(exchange, place)?;
+                } else if judge.is_whole() && clock.check(exchange, place).is_err() {
+                    return Ok(());
                 }
                 if judge.is_whole() {
                     exchange.note_whole();
+                }
+                if judge.is_short() {
+                    // Its reader stops there.
+                    exchange.note_short();
+                    exchange.publish(bytes);
+                    return Ok(());
                 }
             }
             exchange.publish(bytes);

@@ -208,29 +208,43 @@ async fn a_silent_server_meets_the_read_limit_before_and_after_the_head() {
 
 #[tokio::test]
 async fn a_server_that_takes_no_more_meets_the_write_limit() {
-    let server = Server::start(|_| {
-        let wait = never();
-        vec![Act::Peek, Act::Wait(wait)]
-    });
     // It never reads, and what the sockets hold is far less than this.
     let body = "x".repeat(32 << 20);
-    let limits = RawLimits {
-        write: Some(SHORT),
-        ..RawLimits::default()
-    };
-    let sender = Sender::new();
-    let call = sender.call(&url(&server, "/"), None, limits);
-    let exchange = Arc::clone(call.exchange());
-    let writes = async {
-        while exchange.wants() != Some(false) {
-            parked(&exchange, Interest::Sending).await;
-            if exchange.wants() == Some(true) {
-                exchange.push(Bytes::from(body.clone()));
+    for answers in [false, true] {
+        let server = Server::start(move |_| {
+            let wait = never();
+            let drip = chunk("a").into_bytes();
+            let mut acts = vec![Act::Peek];
+            if answers {
+                acts.push(Act::Send(STREAM_HEAD.into()));
+                acts.push(Act::Repeat(drip, Duration::from_millis(5), wait));
+            } else {
+                acts.push(Act::Wait(wait));
             }
-        }
-    };
-    tokio::join!(pass(&sender.transport, call.into()), writes);
-    assert_eq!(Sent::of(&exchange).kind(), Some(K::WriteTimeout));
+            acts
+        });
+        let limits = RawLimits {
+            write: Some(SHORT),
+            ..RawLimits::default()
+        };
+        let sender = Sender::new();
+        let call = sender.call(&url(&server, "/"), None, limits);
+        let exchange = Arc::clone(call.exchange());
+        let writes = async {
+            while exchange.wants() != Some(false) {
+                parked(&exchange, Interest::Sending).await;
+                if exchange.wants() == Some(true) {
+                    exchange.push(Bytes::from(body.clone()));
+                }
+            }
+        };
+        tokio::join!(pass(&sender.transport, call.into()), writes);
+        assert_eq!(
+            Sent::of(&exchange).kind(),
+            Some(K::WriteTimeout),
+            "{answers}"
+        );
+    }
 }
 
 #[tokio::test]

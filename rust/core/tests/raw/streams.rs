@@ -198,3 +198,165 @@ async fn each_choice_of_a_stream_must_end() {
         assert_eq!(Sent::of(&exchange).kind(), kind, "{body}");
     }
 }
+
+/// The answer with these lines of its head, and this body.
+fn answer(status: &str, kind: &str, body: &str) -> Vec<u8> {
+    let kind = if kind.is_empty() {
+        String::new()
+    } else {
+        format!("content-type: {kind}\r\n")
+    };
+    response(status, &kind, body)
+}
+
+async fn asked(path: &str, body: &str, answer: Vec<u8>) -> Sent {
+    let server = Server::always(answer);
+    let sender = Sender::new();
+    let call = sender.call(&url(&server, path), Some(body), RawLimits::default());
+    let exchange = Arc::clone(call.exchange());
+    pass(&sender.transport, call.into()).await;
+    Sent::of(&exchange)
+}
+
+const ASKS: &str = "{\"stream\": true}";
+
+/// An SDK that asks for a stream reads any 2xx as one.
+#[tokio::test]
+async fn a_stream_is_judged_whatever_its_head_says_if_the_request_asks_for_one() {
+    let (path, begun, end) = STREAMS[0];
+    let whole = format!("{begun}{end}");
+    for (status, kind) in [
+        ("200 OK", ""),
+        ("200 OK", "application/json"),
+        ("200 OK", "text/plain; charset=utf-8"),
+        ("200 OK", "\"text/event-stream\""),
+        ("200 OK", "text/html\r\ncontent-type: text/event-stream"),
+        ("201 Created", "text/event-stream"),
+    ] {
+        let cut = asked(path, ASKS, answer(status, kind, begun)).await;
+        assert_eq!(cut.kind(), Some(K::StreamIncomplete), "{status} {kind}");
+        let sent = asked(path, ASKS, answer(status, kind, &whole)).await;
+        assert_eq!(sent.kind(), None, "{status} {kind}");
+    }
+    for (status, kind, body) in [
+        ("200 OK", "application/json", "{\"error\": \"no\"}"),
+        ("200 OK", "text/html", "<html>no</html>"),
+        ("404 Not Found", "text/event-stream", begun),
+    ] {
+        let sent = asked(path, ASKS, answer(status, kind, body)).await;
+        assert_eq!(sent.kind(), None, "{status} {kind} {body}");
+    }
+    let sent = asked(path, "{}", answer("200 OK", "text/plain", begun)).await;
+    assert_eq!(sent.kind(), None);
+    let sent = asked(path, ASKS, answer("200 OK", "", "")).await;
+    assert_eq!(sent.kind(), Some(K::StreamIncomplete));
+}
+
+/// Other servers have such paths, too.
+#[tokio::test]
+async fn a_stream_in_a_form_of_its_own_is_judged_only_if_the_request_is_of_that_api() {
+    let own = "data: {\"text\": \"hi\"}\n\ndata: {\"text\": \"you\"}\n\n";
+    for (path, begun, _) in STREAMS.iter().take(4) {
+        let path = path.replace("/v1", "/rooms/7");
+        let sent = asked(&path, "{}", answer("200 OK", "text/event-stream", own)).await;
+        assert_eq!(sent.kind(), None, "{path}");
+        for (request, body) in [(ASKS, own), (ASKS, ""), ("{}", *begun)] {
+            let sent = asked(&path, request, answer("200 OK", "text/event-stream", body)).await;
+            assert_eq!(sent.kind(), Some(K::StreamIncomplete), "{path} {body}");
+        }
+    }
+}
+
+/// The SDKs see nothing of an event without a blank line after it, except for Gemini's.
+#[tokio::test]
+async fn an_event_without_its_blank_line_is_lost() {
+    let last = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"b\"},\"finish_reason\":\"stop\"}]}";
+    for ((path, begun, end), expected) in STREAMS.into_iter().zip([
+        None,
+        Some(K::StreamIncomplete),
+        None,
+        Some(K::StreamIncomplete),
+        None,
+    ]) {
+        for tail in ["", "\n"] {
+            let body = format!("{begun}{}{tail}", end.trim_end());
+            let sent = asked(path, "{}", answer("200 OK", "text/event-stream", &body)).await;
+            assert_eq!(sent.kind(), expected, "{path}");
+        }
+    }
+    let (path, begun, _) = STREAMS[0];
+    let body = format!("{begun}{last}\n");
+    let sent = asked(path, "{}", answer("200 OK", "text/event-stream", &body)).await;
+    assert_eq!(sent.kind(), Some(K::StreamIncomplete));
+}
+
+/// The SDKs read nothing but events: neither a document, nor what stands before the first event.
+#[tokio::test]
+async fn a_body_that_begins_otherwise_is_not_whole() {
+    let (path, begun, _) = STREAMS[0];
+    for body in [format!("{{}}\n{begun}"), "{\"choices\": []}".to_owned()] {
+        let sent = asked(path, ASKS, answer("200 OK", "text/event-stream", &body)).await;
+        assert_eq!(sent.kind(), Some(K::StreamIncomplete), "{body}");
+    }
+    let early =
+        "data: {\"object\":\"response\",\"id\":\"z\",\"status\":\"in_progress\",\"output\":[]}\n\n";
+    let sent = asked(
+        STREAMS[3].0,
+        "{}",
+        answer("200 OK", "text/event-stream", early),
+    )
+    .await;
+    assert_eq!(sent.kind(), Some(K::StreamIncomplete));
+}
+
+#[tokio::test]
+async fn an_error_event_that_the_sdks_do_not_raise_leaves_the_stream_incomplete() {
+    let (path, begun, end) = STREAMS[0];
+    for (data, kind) in [
+        ("{\"message\":\"overloaded\"}", Some(K::StreamIncomplete)),
+        ("{\"error\":{\"message\":\"overloaded\"}}", None),
+    ] {
+        let body = format!("{begun}event: error\ndata: {data}\n\n");
+        let sent = asked(path, "{}", answer("200 OK", "text/event-stream", &body)).await;
+        assert_eq!(sent.kind(), kind, "{data}");
+    }
+    let failed = "event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{\"id\":\"r\",\"status\":\"failed\",\"error\":{\"code\":\"server_error\",\"message\":\"no\"}}}\n\n";
+    let body = format!("{}{failed}", STREAMS[3].1);
+    let sent = asked(
+        STREAMS[3].0,
+        "{}",
+        answer("200 OK", "text/event-stream", &body),
+    )
+    .await;
+    assert_eq!(sent.kind(), None);
+    // This mark ends chat and completions only.
+    for (path, begun, _) in [STREAMS[2], STREAMS[3]] {
+        let body = format!("{begun}data: [DONE]\n\n");
+        let sent = asked(path, "{}", answer("200 OK", "text/event-stream", &body)).await;
+        assert_eq!(sent.kind(), Some(K::StreamIncomplete), "{path}");
+        assert_eq!(sent.body, body);
+    }
+    assert!(end.contains("[DONE]"));
+}
+
+#[tokio::test]
+async fn comments_after_the_end_mark_do_not_keep_a_stream_open() {
+    let server = Server::start(|_| {
+        let (_, begun, end) = STREAMS[0];
+        let wait = never();
+        let ping = chunk(": ping\n\n").into_bytes();
+        vec![
+            Act::Read,
+            Act::Send(format!("{STREAM_HEAD}{}", chunk(&format!("{begun}{end}"))).into()),
+            Act::Repeat(ping, Duration::from_millis(5), wait),
+        ]
+    });
+    let limits = RawLimits {
+        idle: Some(SHORT),
+        ..RawLimits::default()
+    };
+    let sent = Sender::new()
+        .send(&url(&server, STREAMS[0].0), limits)
+        .await;
+    assert_eq!(sent.kind(), None);
+}

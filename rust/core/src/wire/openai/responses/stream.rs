@@ -192,8 +192,13 @@ impl ResponsesStream {
         }
         if event.kind.is_none() && event.is_reply {
             // The server sent the whole reply in one event.
-            let text = str::from_utf8(data).unwrap_or_default();
-            self.end(&Response::read(text)?, out)?;
+            let response = Response::read(str::from_utf8(data).unwrap_or_default())?;
+            if matches!(response.status.as_deref(), Some("queued" | "in_progress")) {
+                self.has_begun = true;
+                response.note(&mut self.head);
+                return Ok(Step::Continue);
+            }
+            self.end(&response, out)?;
             return Ok(Step::Done);
         }
         if !self.has_begun {
