@@ -218,9 +218,7 @@ def _events(stream: Any, exchange: HttpExchange, close: Callable[[], Any]) -> Ht
     response.is_stream_consumed = True
     return exchange.events(
         _validate()[stream._cast_to],
-        _one_by_openai(
-            stream._client, stream._cast_to, response, getattr(stream, "_options", None)
-        ),
+        _ByOpenai(stream._client, stream._cast_to, response, getattr(stream, "_options", None)),
         lambda error: _seen(error, response),
         close,
     )
@@ -229,14 +227,12 @@ def _events(stream: Any, exchange: HttpExchange, close: Callable[[], Any]) -> Ht
 class _OneEvent(openai.Stream[object]):
     """openai's loop over a single event."""
 
-    _events: Any
-
-    def __init__(self, client: Any, cast_to: Any, response: Any, options: Any) -> None:
-        self._client, self._cast_to, self._options = client, cast_to, options
-        self.response = _StillOpen(response)  # type: ignore[assignment]
+    def __init__(self, held: dict[str, Any], event: Any) -> None:
+        vars(self).update(held)
+        self._event = event
 
     def _iter_events(self) -> Any:
-        return self._events
+        yield self._event
 
 
 class _StillOpen:
@@ -252,18 +248,21 @@ class _StillOpen:
         """Do nothing: there may be more events."""
 
 
-def _one_by_openai(
-    client: Any, cast_to: Any, response: Any, options: Any
-) -> Callable[[bytes, bytes], Any]:
-    """Return what builds an item as openai does; NotImplemented if it ignores the event."""
-    from openai._streaming import ServerSentEvent
+class _ByOpenai:
+    """Builds an item as openai does; gives NotImplemented if it ignores the event.
 
-    def build(data: bytes, name: bytes) -> Any:
-        one = _OneEvent(client, cast_to, response, options)
-        one._events = iter((ServerSentEvent(event=name.decode(), data=data.decode()),))
-        return next(one.__stream__(), NotImplemented)
+    The request is in an object, and in no local variable, which a traceback may show.
+    """
 
-    return build
+    def __init__(self, client: Any, cast_to: Any, response: Any, options: Any) -> None:
+        self._client, self._cast_to, self._options = client, cast_to, options
+        self.response = _StillOpen(response)
+
+    def __call__(self, data: bytes, name: bytes) -> Any:
+        from openai._streaming import ServerSentEvent
+
+        event = ServerSentEvent(event=name.decode(), data=data.decode())
+        return next(_OneEvent(vars(self), event).__stream__(), NotImplemented)
 
 
 def _closing(response: Any) -> Callable[[], None]:
