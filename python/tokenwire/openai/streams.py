@@ -1,4 +1,4 @@
-"""Streams of chunks: a step is one call into the engine, without a generator between.
+"""Streams of chunks: each step is one call into the engine, without openai's loop between.
 
 The engine cuts the body into events, and builds each by the compiled validator of its class. What
 that refuses, and what is an error, goes through openai's own loop, one event at a time.
@@ -48,11 +48,6 @@ class Stream(openai.Stream[_T]):
             # `raise … from` would need a local variable, in which the error is in a cycle.
             raise _seen(error, self.response)  # noqa: B904
 
-    def __iter__(self) -> Iterator[_T]:
-        if not is_method_of("openai", openai.Stream, "__iter__"):
-            return super().__iter__()
-        return iter(self._iterator)
-
 
 class AsyncStream(openai.AsyncStream[_T]):
     """The same for async clients."""
@@ -82,13 +77,33 @@ class AsyncStream(openai.AsyncStream[_T]):
     def __aiter__(self) -> AsyncIterator[_T]:
         if not is_method_of("openai", openai.AsyncStream, "__aiter__"):
             return super().__aiter__()
-        return aiter(self._iterator)
+        return _Iteration(self)
 
     # A coroutine, as openai's is, so that `create_task` takes it.
     async def __anext__(self) -> _T:
         if not is_method_of("openai", openai.AsyncStream, "__anext__"):
             return await super().__anext__()
         return await anext(self._iterator)
+
+
+class _Iteration:
+    """An iteration over a stream. As with openai's generator, its end is not that of the stream."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._items: Any = None
+
+    def __aiter__(self) -> Any:
+        return self
+
+    def __anext__(self) -> Any:
+        if self._items is None:
+            self._items = aiter(self._stream._iterator)
+        return anext(self._items)
+
+    async def aclose(self) -> None:
+        """End it."""
+        self._items = _nothing()
 
 
 class _Unread:
