@@ -68,7 +68,8 @@ class _Transported(Addresses):
         client = self._make_http_client() if http_client is None else http_client
         super().__init__(*args, http_client=client, **options)  # type: ignore[call-arg]
         if http_client is None:
-            client.base_url = self.base_url  # type: ignore[attr-defined]
+            client.base_url = self._base_url  # type: ignore[attr-defined]
+            client.timeout = self.timeout  # type: ignore[attr-defined]
 
 
 class _AsyncTransported(_Transported):
