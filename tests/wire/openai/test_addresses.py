@@ -84,14 +84,8 @@ def test_an_address_comes_from_who_replaced_what_merges_it(name, options):
 
 @pytest.mark.parametrize("module", [stock, ours])
 def test_a_base_url_of_a_subclass_is_read_each_time(module):
-    class Routed(module.OpenAI):
-        hosts: tuple[Any, ...] = ()
-
-        @property
-        def base_url(self) -> Any:
-            return self.hosts[0]
-
-    client = Routed(**PLAIN)
+    own = {"hosts": (), "base_url": property(lambda self: self.hosts[0])}
+    client: Any = type("Routed", (module.OpenAI,), own)(**PLAIN)
     for host in ("http://a/", "http://b/"):
         client.hosts = (type(stock.OpenAI(**PLAIN).base_url)(host),)
         assert str(client._prepare_url("/models")) == f"{host}models"
@@ -123,7 +117,7 @@ def test_who_replaced_what_builds_a_request_sees_what_openai_gives_it(name):
         client = getattr(module, name)(**PLAIN)
         # Its own asks the system what it is.
         client.platform_headers = dict
-        library = next(
+        library: Any = next(
             one for one in type(client._client).__mro__ if one.__module__.endswith("._client")
         )
         build = library.build_request

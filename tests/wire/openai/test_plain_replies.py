@@ -6,15 +6,19 @@ import asyncio
 import json
 import subprocess
 import sys
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 stock = pytest.importorskip("openai")
-httpx2 = pytest.importorskip("httpx2")
 
 import tokenwire.openai as ours  # noqa: E402
+from tokenwire.openai.transport import FAMILY  # noqa: E402
+
+# httpx2, or httpx for openai 2.
+library: Any = import_module(FAMILY)
 
 MESSAGES: Any = [{"role": "user", "content": "Which colour?"}]
 # Openai takes a number where the class has a text.
@@ -32,7 +36,7 @@ def parsed(monkeypatch):
         seen.append(text)
         return json.loads(text, **options)
 
-    monkeypatch.setattr(httpx2._models, "jsonlib", SimpleNamespace(loads=loads, dumps=json.dumps))
+    monkeypatch.setattr(library._models, "jsonlib", SimpleNamespace(loads=loads, dumps=json.dumps))
     return seen
 
 
@@ -111,16 +115,16 @@ def test_json_that_a_hook_has_replaced_is_what_the_reply_has(options):
 
 @pytest.mark.parametrize("module", [stock, ours])
 def test_json_of_another_method_is_what_the_reply_has(module, options, monkeypatch):
-    class Edited(httpx2.Response):
-        def json(self, **more):
-            return {**super().json(**more), "id": "of the subclass"}
+    theirs = library.Response.json
+    own = {"json": lambda self: {**theirs(self), "id": "of the subclass"}}
+    edited = type("Edited", (library.Response,), own)
 
     def edit(response):
-        response.__class__ = Edited
+        response.__class__ = edited
 
     client = stock.DefaultHttpxClient(event_hooks={"response": [edit]})
     assert ask(module.OpenAI(http_client=client, **options)).id == "of the subclass"
-    monkeypatch.setattr(httpx2.Response, "json", lambda _: {"id": "of the mock"})
+    monkeypatch.setattr(library.Response, "json", lambda _: {"id": "of the mock"})
     assert ask(module.OpenAI(**options)).id == "of the mock"
 
 
