@@ -6,6 +6,8 @@ from functools import cache
 from sys import modules
 from types import MethodType
 
+import openai
+
 from tokenwire.httpx_transport.patches import is_function_of, is_method_of
 from tokenwire.openai.validators import validator
 
@@ -100,5 +102,11 @@ def are_built_by_openai(client: Any) -> bool:
     if name in vars(client) or not is_method_of("tokenwire", type(client), name):
         return False
     theirs: Any = getattr(super(Replies, client), name)
+    construct: Any = openai.BaseModel.construct
     # A wrapper of another type has what it wraps under the same name.
-    return type(theirs) is MethodType and is_function_of("openai", theirs.__func__)
+    return all(
+        type(method) is MethodType
+        and is_function_of("openai", method.__func__)
+        and is_function_of("openai", method.__func__.__globals__.get("construct_type"))
+        for method in (theirs, construct)
+    )

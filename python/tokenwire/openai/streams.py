@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from functools import cache
 from typing import TypeVar
+from weakref import ref
 
 import openai
 
 from tokenwire.httpx_transport.body import AsyncBody, SyncBody
 from tokenwire.httpx_transport.loops import pieces, running_loop
-from tokenwire.httpx_transport.patches import is_method_of
+from tokenwire.httpx_transport.patches import is_function_of, is_method_of
 from tokenwire.openai.failures import error_of
-from tokenwire.openai.replies import are_built_by_openai
+from tokenwire.openai.replies import are_built_by_openai, are_of_library
 from tokenwire.openai.validators import validator, validators_by_type
 
 TYPE_CHECKING = False
@@ -115,11 +116,17 @@ class _Unread:
     def __init__(self, stream: Any) -> None:
         # A copy, as this is an attribute of the stream, and would be in a cycle with it.
         self._stream: Any = object.__new__(type(stream))
-        self._stream.__dict__.update(stream.__dict__)
+        vars(self._stream).update(vars(stream))
+        self._original = ref(stream)
         self._items: Any = None
 
     def _read(self) -> Any:
         if self._items is None:
+            original = self._original()
+            if original is not None:
+                # With what was set since.
+                vars(self._stream).update(vars(original))
+                vars(self._stream).pop("_iterator", None)
             self._items = self._stream._begin()
             self._stream = None
         return self._items
@@ -212,20 +219,42 @@ def _exchange_of(stream: Any, theirs: Any, body_class: Any) -> HttpExchange | No
         or client._strict_response_validation
         or getattr(options, "stream_mode", "legacy") != "legacy"
         or getattr(options, "synthesize_event_and_data", None)
-        or not is_method_of("openai", type(client), "_make_sse_decoder")
+        or "_iter_events" in vars(stream)
         or not is_method_of("openai", type(stream), "_iter_events")
         or not is_method_of("openai", theirs, "__stream__")
+        or not _is_openais(stream._decoder)
         or not are_built_by_openai(client)
     ):
         return None
     if response.is_stream_consumed or response.is_closed or "content-encoding" in response.headers:
         return None
-    family = type(response).__module__.partition(".")[0]
-    if not all(is_method_of(family, type(response), name) for name in ("iter_bytes", "iter_raw")):
+    if not are_of_library(response, "iter_bytes", "iter_raw", "aiter_bytes", "aiter_raw"):
         return None
     # A transport around ours may have replaced the body.
     body: Any = getattr(response.stream, "_stream", None)
     return body.exchange if isinstance(body, body_class) else None
+
+
+def _is_openais(decoder: Any) -> bool:
+    """Return whether a decoder, and all that it uses, is openai's own."""
+    from openai import _streaming
+
+    # Not all versions have the last.
+    found = (getattr(_streaming, name, None) for name in ("ServerSentEvent", "_SSELineDecoder"))
+    kinds = [_streaming.SSEDecoder, *(kind for kind in found if kind is not None)]
+    return (
+        type(decoder) is kinds[0]
+        and vars(decoder).keys().isdisjoint(vars(kinds[0]))
+        and all(_has_its_methods(kind) for kind in kinds)
+    )
+
+
+def _has_its_methods(kind: Any) -> bool:
+    return getattr(kind, "__module__", None) == "openai._streaming" and all(
+        is_function_of("openai", getattr(member, "fget", member))
+        for name, member in vars(kind).items()
+        if name == "__init__" or not name.startswith("__")
+    )
 
 
 def _events(stream: Any, exchange: HttpExchange, close: Callable[[], Any]) -> HttpEvents[Any]:
