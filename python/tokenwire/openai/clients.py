@@ -23,8 +23,6 @@ PARTS = check()
 class _Requests:
     """A client whose `create` methods send plain JSON as it is."""
 
-    _is_async = False
-
     @cached_property
     def chat(self) -> Any:
         """Chat completions."""
@@ -52,11 +50,7 @@ class _Requests:
         # A mock stays in its place.
         if stock.__module__.partition(".")[0] != "openai":
             return resource
-        return plain_resource(stock, is_async=self._is_async)(self)
-
-
-class _AsyncRequests(_Requests):
-    _is_async = True
+        return plain_resource(stock)(self)
 
 
 class _Transported(Addresses):
@@ -68,20 +62,21 @@ class _Transported(Addresses):
         client = self._make_http_client() if http_client is None else http_client
         super().__init__(*args, http_client=client, **options)  # type: ignore[call-arg]
         if http_client is None:
-            client.base_url = self.base_url  # type: ignore[attr-defined]
+            client.base_url = self._base_url  # type: ignore[attr-defined]
+            client.timeout = self.timeout  # type: ignore[attr-defined]
 
 
 class _AsyncTransported(_Transported):
     _make_http_client = staticmethod(async_client)
 
 
-def _bases(requests: type, streams: type, transported: type) -> tuple[type, ...]:
-    parts = (PARTS.requests, requests), (PARTS.streams, streams), (PARTS.replies, Replies)
+def _bases(streams: type, transported: type) -> tuple[type, ...]:
+    parts = (PARTS.requests, _Requests), (PARTS.streams, streams), (PARTS.replies, Replies)
     return (*(base for is_on, base in parts if is_on), transported)
 
 
-_SYNC: Any = _bases(_Requests, Streams, _Transported)
-_ASYNC: Any = _bases(_AsyncRequests, AsyncStreams, _AsyncTransported)
+_SYNC: Any = _bases(Streams, _Transported)
+_ASYNC: Any = _bases(AsyncStreams, _AsyncTransported)
 
 
 def _with_arguments_of(theirs: Any) -> Any:

@@ -6,6 +6,8 @@ from functools import cache
 from sys import modules
 from types import MethodType
 
+import openai
+
 from tokenwire.httpx_transport.patches import is_function_of, is_method_of
 from tokenwire.openai.validators import validator
 
@@ -69,8 +71,7 @@ def _built(client: Any, cast_to: Any, response: Any) -> Any:
     # A set of classes, some of which cannot be hashed.
     if not isinstance(cast_to, type) or client._strict_response_validation:
         return None
-    # A hook of the http client has put another in its place.
-    if "json" in vars(response):
+    if not are_of_library(response, "json"):
         return None
     if cast_to not in _classes() or not are_built_by_openai(client):
         return None
@@ -81,14 +82,31 @@ def _built(client: Any, cast_to: Any, response: Any) -> Any:
         return None
 
 
+def are_of_library(response: Any, *names: str) -> bool:
+    """Return whether methods of a response are its library's own.
+
+    A hook of the http client, or a subclass, may have put others in their place.
+    """
+    return vars(response).keys().isdisjoint(names) and any(
+        all(is_function_of(library, getattr(type(response), name, None)) for name in names)
+        for library in ("httpx2", "httpx")
+    )
+
+
 def are_built_by_openai(client: Any) -> bool:
     """Return whether the replies of a client are those of openai's own method.
 
     A subclass, or who has replaced the method, wants to see each reply and each event.
     """
     name = "_process_response_data"
-    if not is_method_of("tokenwire", type(client), name):
+    if name in vars(client) or not is_method_of("tokenwire", type(client), name):
         return False
     theirs: Any = getattr(super(Replies, client), name)
+    construct: Any = openai.BaseModel.construct
     # A wrapper of another type has what it wraps under the same name.
-    return type(theirs) is MethodType and is_function_of("openai", theirs.__func__)
+    return all(
+        type(method) is MethodType
+        and is_function_of("openai", method.__func__)
+        and is_function_of("openai", method.__func__.__globals__.get("construct_type"))
+        for method in (theirs, construct)
+    )

@@ -8,6 +8,7 @@ which it finds under a name of its module.
 from __future__ import annotations
 
 from functools import cache, wraps
+from inspect import iscoroutinefunction
 from marshal import dumps, loads
 
 import openai
@@ -28,10 +29,11 @@ _ABSENT = openai.NotGiven, openai.Omit
 
 
 @cache
-def plain_resource(stock: Any, *, is_async: bool) -> Any:
+def plain_resource(stock: Any) -> Any:
     """Return the subclass of a resource of openai's whose `create` sends plain JSON as it is."""
     create: Any
-    if is_async:
+    # Otherwise, an async client's gives a coroutine.
+    if iscoroutinefunction(stock.create):
 
         @wraps(stock.create)
         async def create(self: Any, *args: Any, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Streams of chunks: a step is one call into the engine, without a generator between.
+"""Streams of chunks: each step is one call into the engine, without openai's loop between.
 
 The engine cuts the body into events, and builds each by the compiled validator of its class. What
 that refuses, and what is an error, goes through openai's own loop, one event at a time.
@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from functools import cache
 from typing import TypeVar
+from weakref import ref
 
 import openai
 
 from tokenwire.httpx_transport.body import AsyncBody, SyncBody
 from tokenwire.httpx_transport.loops import pieces, running_loop
-from tokenwire.httpx_transport.patches import is_method_of
+from tokenwire.httpx_transport.patches import is_function_of, is_method_of
 from tokenwire.openai.failures import error_of
-from tokenwire.openai.replies import are_built_by_openai
+from tokenwire.openai.replies import are_built_by_openai, are_of_library
 from tokenwire.openai.validators import validator, validators_by_type
 
 TYPE_CHECKING = False
@@ -48,11 +49,6 @@ class Stream(openai.Stream[_T]):
             # `raise … from` would need a local variable, in which the error is in a cycle.
             raise _seen(error, self.response)  # noqa: B904
 
-    def __iter__(self) -> Iterator[_T]:
-        if not is_method_of("openai", openai.Stream, "__iter__"):
-            return super().__iter__()
-        return iter(self._iterator)
-
 
 class AsyncStream(openai.AsyncStream[_T]):
     """The same for async clients."""
@@ -82,13 +78,33 @@ class AsyncStream(openai.AsyncStream[_T]):
     def __aiter__(self) -> AsyncIterator[_T]:
         if not is_method_of("openai", openai.AsyncStream, "__aiter__"):
             return super().__aiter__()
-        return aiter(self._iterator)
+        return _Iteration(self)
 
     # A coroutine, as openai's is, so that `create_task` takes it.
     async def __anext__(self) -> _T:
         if not is_method_of("openai", openai.AsyncStream, "__anext__"):
             return await super().__anext__()
         return await anext(self._iterator)
+
+
+class _Iteration:
+    """An iteration over a stream. As with openai's generator, its end is not that of the stream."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._items: Any = None
+
+    def __aiter__(self) -> Any:
+        return self
+
+    def __anext__(self) -> Any:
+        if self._items is None:
+            self._items = aiter(self._stream._iterator)
+        return anext(self._items)
+
+    async def aclose(self) -> None:
+        """End it."""
+        self._items = _nothing()
 
 
 class _Unread:
@@ -100,11 +116,17 @@ class _Unread:
     def __init__(self, stream: Any) -> None:
         # A copy, as this is an attribute of the stream, and would be in a cycle with it.
         self._stream: Any = object.__new__(type(stream))
-        self._stream.__dict__.update(stream.__dict__)
+        vars(self._stream).update(vars(stream))
+        self._original = ref(stream)
         self._items: Any = None
 
     def _read(self) -> Any:
         if self._items is None:
+            original = self._original()
+            if original is not None:
+                # With what was set since.
+                vars(self._stream).update(vars(original))
+                vars(self._stream).pop("_iterator", None)
             self._items = self._stream._begin()
             self._stream = None
         return self._items
@@ -197,20 +219,42 @@ def _exchange_of(stream: Any, theirs: Any, body_class: Any) -> HttpExchange | No
         or client._strict_response_validation
         or getattr(options, "stream_mode", "legacy") != "legacy"
         or getattr(options, "synthesize_event_and_data", None)
-        or not is_method_of("openai", type(client), "_make_sse_decoder")
+        or "_iter_events" in vars(stream)
         or not is_method_of("openai", type(stream), "_iter_events")
         or not is_method_of("openai", theirs, "__stream__")
+        or not _is_openais(stream._decoder)
         or not are_built_by_openai(client)
     ):
         return None
     if response.is_stream_consumed or response.is_closed or "content-encoding" in response.headers:
         return None
-    family = type(response).__module__.partition(".")[0]
-    if not all(is_method_of(family, type(response), name) for name in ("iter_bytes", "iter_raw")):
+    if not are_of_library(response, "iter_bytes", "iter_raw", "aiter_bytes", "aiter_raw"):
         return None
     # A transport around ours may have replaced the body.
     body: Any = getattr(response.stream, "_stream", None)
     return body.exchange if isinstance(body, body_class) else None
+
+
+def _is_openais(decoder: Any) -> bool:
+    """Return whether a decoder, and all that it uses, is openai's own."""
+    from openai import _streaming
+
+    # Not all versions have the last.
+    found = (getattr(_streaming, name, None) for name in ("ServerSentEvent", "_SSELineDecoder"))
+    kinds = [_streaming.SSEDecoder, *(kind for kind in found if kind is not None)]
+    return (
+        type(decoder) is kinds[0]
+        and vars(decoder).keys().isdisjoint(vars(kinds[0]))
+        and all(_has_its_methods(kind) for kind in kinds)
+    )
+
+
+def _has_its_methods(kind: Any) -> bool:
+    return getattr(kind, "__module__", None) == "openai._streaming" and all(
+        is_function_of("openai", getattr(member, "fget", member))
+        for name, member in vars(kind).items()
+        if name == "__init__" or not name.startswith("__")
+    )
 
 
 def _events(stream: Any, exchange: HttpExchange, close: Callable[[], Any]) -> HttpEvents[Any]:
@@ -218,9 +262,7 @@ def _events(stream: Any, exchange: HttpExchange, close: Callable[[], Any]) -> Ht
     response.is_stream_consumed = True
     return exchange.events(
         _validate()[stream._cast_to],
-        _one_by_openai(
-            stream._client, stream._cast_to, response, getattr(stream, "_options", None)
-        ),
+        _ByOpenai(stream._client, stream._cast_to, response, getattr(stream, "_options", None)),
         lambda error: _seen(error, response),
         close,
     )
@@ -229,14 +271,12 @@ def _events(stream: Any, exchange: HttpExchange, close: Callable[[], Any]) -> Ht
 class _OneEvent(openai.Stream[object]):
     """openai's loop over a single event."""
 
-    _events: Any
-
-    def __init__(self, client: Any, cast_to: Any, response: Any, options: Any) -> None:
-        self._client, self._cast_to, self._options = client, cast_to, options
-        self.response = _StillOpen(response)  # type: ignore[assignment]
+    def __init__(self, held: dict[str, Any], event: Any) -> None:
+        vars(self).update(held)
+        self._event = event
 
     def _iter_events(self) -> Any:
-        return self._events
+        yield self._event
 
 
 class _StillOpen:
@@ -252,18 +292,21 @@ class _StillOpen:
         """Do nothing: there may be more events."""
 
 
-def _one_by_openai(
-    client: Any, cast_to: Any, response: Any, options: Any
-) -> Callable[[bytes, bytes], Any]:
-    """Return what builds an item as openai does; NotImplemented if it ignores the event."""
-    from openai._streaming import ServerSentEvent
+class _ByOpenai:
+    """Builds an item as openai does; gives NotImplemented if it ignores the event.
 
-    def build(data: bytes, name: bytes) -> Any:
-        one = _OneEvent(client, cast_to, response, options)
-        one._events = iter((ServerSentEvent(event=name.decode(), data=data.decode()),))
-        return next(one.__stream__(), NotImplemented)
+    The request is in an object, and in no local variable, which a traceback may show.
+    """
 
-    return build
+    def __init__(self, client: Any, cast_to: Any, response: Any, options: Any) -> None:
+        self._client, self._cast_to, self._options = client, cast_to, options
+        self.response = _StillOpen(response)
+
+    def __call__(self, data: bytes, name: bytes) -> Any:
+        from openai._streaming import ServerSentEvent
+
+        event = ServerSentEvent(event=name.decode(), data=data.decode())
+        return next(_OneEvent(vars(self), event).__stream__(), NotImplemented)
 
 
 def _closing(response: Any) -> Callable[[], None]:

@@ -410,6 +410,46 @@ def test_no_error_of_a_stream_shows_the_key(is_async):
     assert KEY not in repr(error) + str(vars(error))
 
 
+BROKEN_EVENTS = {
+    "bad JSON": b"data: {oops\n\n",
+    "bad UTF-8": b"data: \xff\n\n",
+    "error": b'data: {"error": {"message": "no"}}\n\n',
+}
+PROMPT = "the prompt of this test"
+
+
+@pytest.mark.parametrize("event", BROKEN_EVENTS.values(), ids=BROKEN_EVENTS.keys())
+def test_no_error_of_an_event_shows_the_key_or_the_prompt(event, is_async):
+    options: Any = {"api_key": KEY, "api_version": "1", "max_retries": 0}
+    asked: Any = {
+        "messages": [{"role": "user", "content": PROMPT}],
+        "extra_headers": {"x-other": f"{KEY}-2"},
+    }
+
+    def read_all() -> None:
+        with openai.AzureOpenAI(azure_endpoint=server.base_url, **options) as client:
+            for _ in client.chat.completions.create(model="m", stream=True, **asked):
+                pass
+
+    async def read_later() -> None:
+        async with openai.AsyncAzureOpenAI(azure_endpoint=server.base_url, **options) as client:
+            async for _ in await client.chat.completions.create(model="m", stream=True, **asked):
+                pass
+
+    with (
+        Scripted(ending(event, "FIN", waits=False)) as server,
+        pytest.raises((ValueError, openai.APIError)) as raised,
+    ):
+        asyncio.run(read_later()) if is_async else read_all()
+    found = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
+    # Those of this test have both.
+    frames = [frame for frame in found.stack if frame.filename != __file__]
+    assert any(frame.filename.endswith("streams.py") for frame in frames)
+    shown = repr([frame.locals for frame in frames]) + repr(raised.value)
+    assert KEY not in shown
+    assert PROMPT not in shown
+
+
 def test_a_stream_that_broke_stays_over(is_async):
     script = ending(b"".join(EVENTS["chat"][:1]), "FIN", waits=False)
 

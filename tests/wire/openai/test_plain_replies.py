@@ -6,14 +6,19 @@ import asyncio
 import json
 import subprocess
 import sys
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 stock = pytest.importorskip("openai")
-httpx2 = pytest.importorskip("httpx2")
 
 import tokenwire.openai as ours  # noqa: E402
+from tokenwire.openai.transport import FAMILY  # noqa: E402
+
+# httpx2, or httpx for openai 2.
+library: Any = import_module(FAMILY)
 
 MESSAGES: Any = [{"role": "user", "content": "Which colour?"}]
 # Openai takes a number where the class has a text.
@@ -24,15 +29,14 @@ VECTORS = """{"object": "list", "data": [{"object": "embedding", "index": 0, "em
 
 @pytest.fixture
 def parsed(monkeypatch):
-    """Count the responses whose JSON is parsed."""
+    """Count the responses whose JSON is parsed, without another method in them."""
     seen = []
-    theirs = httpx2.Response.json
 
-    def json(response, **options):
-        seen.append(response)
-        return theirs(response, **options)
+    def loads(text, **options):
+        seen.append(text)
+        return json.loads(text, **options)
 
-    monkeypatch.setattr(httpx2.Response, "json", json)
+    monkeypatch.setattr(library._models, "jsonlib", SimpleNamespace(loads=loads, dumps=json.dumps))
     return seen
 
 
@@ -107,6 +111,43 @@ def test_json_that_a_hook_has_replaced_is_what_the_reply_has(options):
     for module in (stock, ours):
         client = stock.DefaultHttpxClient(event_hooks={"response": [replace]})
         assert ask(module.OpenAI(http_client=client, **options)).id == "of the hook"
+
+
+@pytest.mark.parametrize("module", [stock, ours])
+def test_json_of_another_method_is_what_the_reply_has(module, options, monkeypatch):
+    theirs = library.Response.json
+    own = {"json": lambda self: {**theirs(self), "id": "of the subclass"}}
+    edited = type("Edited", (library.Response,), own)
+
+    def edit(response):
+        response.__class__ = edited
+
+    client = stock.DefaultHttpxClient(event_hooks={"response": [edit]})
+    assert ask(module.OpenAI(http_client=client, **options)).id == "of the subclass"
+    monkeypatch.setattr(library.Response, "json", lambda _: {"id": "of the mock"})
+    assert ask(module.OpenAI(**options)).id == "of the mock"
+
+
+@pytest.mark.parametrize("call", ["reply", "raw", "stream"])
+@pytest.mark.parametrize("module", [stock, ours])
+def test_who_replaced_a_method_of_a_client_sees_each_reply(module, call, options):
+    client = module.OpenAI(**options)
+    build = client._process_response_data
+
+    def edited(*, data, **more):
+        return build(data={**data, "id": "mine"}, **more)
+
+    client._process_response_data = edited
+    if call == "raw":
+        with client:
+            create = client.chat.completions.with_raw_response.create
+            assert create(model="m", messages=MESSAGES).parse().id == "mine"
+    elif call == "reply":
+        assert ask(client).id == "mine"
+    else:
+        with client:
+            chunks = client.chat.completions.create(model="m", messages=MESSAGES, stream=True)
+            assert {chunk.id for chunk in chunks} == {"mine"}
 
 
 FIRST_REPLY = """

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import itertools
 import os
 import threading
 import weakref
@@ -15,6 +17,7 @@ from tests.wire.openai.playing import CHUNKED, EVENTS, ask, client_of, one_chunk
 
 import tokenwire as tw
 
+stock = pytest.importorskip("openai")
 openai = pytest.importorskip("tokenwire.openai")
 
 if TYPE_CHECKING:
@@ -51,6 +54,39 @@ def test_a_step_is_a_coroutine_as_with_openai():
         assert (await task).choices[0].delta.content == "One"
 
     with_stream(whole, use)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+@pytest.mark.parametrize("kind", ["stock", "ours"])
+def test_the_end_of_an_iteration_is_not_that_of_the_stream(kind, count):
+    module = stock if kind == "stock" else openai
+
+    def words(items: Any) -> list[str]:
+        return [item.choices[0].delta.content for item in items]
+
+    def read() -> list[str]:
+        with module.OpenAI(**options) as client:
+            stream = ask(client, "chat")
+            with contextlib.closing(iter(stream)) as items:
+                read = words(itertools.islice(items, count))
+            assert next(items, "over") == "over"
+            return read + words(itertools.islice(stream, 1)) + words(stream)
+
+    async def read_later() -> list[str]:
+        async with module.AsyncOpenAI(**options) as client:
+            stream = await ask(client, "chat")
+            async with contextlib.aclosing(aiter(stream)) as items:
+                read = words([await anext(items) for _ in range(count)])
+            assert await anext(items, "over") == "over"
+            async for item in stream:
+                read += words([item])
+                break
+            return read + words([item async for item in stream])
+
+    with Scripted(whole) as server:
+        options: Any = {"base_url": server.base_url, "api_key": "any", "max_retries": 0}
+        assert read() == ["One", " two", " three."]
+        assert asyncio.run(read_later()) == ["One", " two", " three."]
 
 
 @pytest.mark.parametrize("how", ["cancel", "timeout"])

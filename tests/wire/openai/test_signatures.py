@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from unittest import mock
 
 import pytest
 
@@ -31,3 +32,22 @@ def test_create_takes_the_arguments_of_openai_s(name):
         for part in path.split("."):
             mine, other = getattr(mine, part), getattr(other, part)
         assert inspect.signature(mine.create) == inspect.signature(other.create)
+        kinds = [inspect.iscoroutinefunction(one.create) for one in (mine, other)]
+        assert kinds[0] == kinds[1]
+
+
+@pytest.mark.parametrize("module", [stock, openai])
+def test_an_argument_that_is_missing_is_missed_at_the_call(module):
+    completions = module.AsyncOpenAI(api_key="any").chat.completions
+    with pytest.raises(TypeError, match="messages"):
+        completions.create(model="m")
+
+
+def test_a_mock_of_create_is_of_the_same_kind():
+    def kinds(module):
+        client = module.AsyncOpenAI(api_key="any")
+        for resource in (client.chat.completions, client.responses, client.embeddings):
+            with mock.patch.object(resource, "create") as made:
+                yield type(made).__name__
+
+    assert list(kinds(openai)) == list(kinds(stock))
