@@ -1,4 +1,4 @@
-"""What somebody has put in the place of a part of openai's streams is used, as with openai."""
+"""Parts of openai's streams that the user has replaced are used, as with openai."""
 
 from __future__ import annotations
 

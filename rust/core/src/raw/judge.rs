@@ -95,25 +95,20 @@ impl Events {
         {
             match self.decoder.event(name, data, &mut self.kinds) {
                 Ok(step) => self.is_done = step == Step::Done,
-                Err(error) => self.note_error(error, data)?,
+                Err(error) => self.note_error(error, name, data)?,
             }
         }
         Ok(())
     }
 
     /// Keeps an error in the middle of a reply that the SDKs do not raise.
-    fn note_error(&mut self, error: Error, data: &[u8]) -> Result<(), Error> {
-        let is_unseen = match error.kind() {
+    fn note_error(&mut self, error: Error, name: &[u8], data: &[u8]) -> Result<(), Error> {
+        let is_unseen = if error.kind() == ErrorKind::StreamIncomplete {
             // Chat and completions do end with it.
-            ErrorKind::StreamIncomplete => {
-                self.is_short = data.starts_with(MARK) && !self.ends_at_mark;
-                self.is_short
-            }
-            ErrorKind::Decode
-            | ErrorKind::Validation
-            | ErrorKind::EventTooLarge
-            | ErrorKind::ResponseTooLarge => false,
-            _ => self.decoder.missing().is_some() && !has_error(data),
+            self.is_short = data.starts_with(MARK) && !self.ends_at_mark;
+            self.is_short
+        } else {
+            self.ends_at_mark && is_taken_for_a_chunk(name, data)
         };
         if !is_unseen {
             return Err(error);
@@ -126,11 +121,14 @@ impl Events {
 /// What ends a stream of chat completions or completions.
 const MARK: &[u8] = b"[DONE]";
 
-/// Whether an event has the field for which the SDKs raise an error.
-fn has_error(data: &[u8]) -> bool {
-    let read = serde_json::from_slice::<serde_json::Value>(data);
-    let said = read.as_ref().ok().and_then(|read| read.get("error"));
-    said.is_some_and(is_truthy)
+/// Whether an event is an error, but lacks the field for which openai raises one.
+fn is_taken_for_a_chunk(name: &[u8], data: &[u8]) -> bool {
+    let Ok(read) = serde_json::from_slice::<serde_json::Value>(data) else {
+        return false;
+    };
+    let says = |key: &str| read.get(key).is_some_and(|kind| kind == "error");
+    (name == b"error" || says("object") || says("type"))
+        && !read.get("error").is_some_and(is_truthy)
 }
 
 /// Whether Python takes a value for true.
