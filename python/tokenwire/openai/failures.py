@@ -68,8 +68,9 @@ def error_of(error: BaseException, request: Any) -> BaseException:
         request: The request of the stream.
     """
     ours: BaseException | None = error
+    theirs = None
     while ours is not None and not isinstance(ours, LlmError):
-        ours = ours.__cause__
+        ours, theirs = ours.__cause__, ours
     if ours is None:
         return error
     # The family's error for an incomplete stream is ours already.
@@ -77,7 +78,8 @@ def error_of(error: BaseException, request: Any) -> BaseException:
     seen: BaseException = error_class(kind)(message=ours.message, request=request)
     fields = {name: value for name, value in vars(ours).items() if not name.startswith("_")}
     vars(seen).update((name, value) for name, value in fields.items() if name not in _THEIRS)
-    seen.__cause__ = ours if type(ours) is kind else ours.__cause__
+    # As with openai, the error of the library that it sends with, whose own cause is ours.
+    seen.__cause__ = theirs or (ours if type(ours) is kind else ours.__cause__)
     return seen
 
 

@@ -213,6 +213,17 @@ def test_an_error_that_is_not_ended_is_not_lost(api, is_async):
     assert "error" in str(error)
 
 
+@pytest.mark.parametrize(
+    ("how", "kind"),
+    [("FIN", "RemoteProtocolError"), ("RST", "ReadError"), ("silence", "ReadTimeout")],
+)
+def test_the_cause_is_the_error_of_the_library_below(how, kind, is_async):
+    _, error = played("chat", "between events", how, is_async=is_async)
+
+    assert type(error.__cause__).__name__ == kind
+    assert isinstance(error.__cause__.__cause__, tw.LlmError)
+
+
 @pytest.mark.parametrize("holds", [False, True])
 def test_the_mark_of_chat_does_not_end_a_response(holds, is_async):
     written = b"".join(EVENTS["responses"][:2]) + b"data: [DONE]\n\n"
