@@ -45,6 +45,8 @@ def plain_resource(stock: Any) -> Any:
         def create(self: Any, *args: Any, **options: Any) -> Any:
             return _create(stock, args, options)(self, *args, **options)
 
+    # Wrappers look there, one level deep, for an async function.
+    create.__wrapped__ = getattr(stock.create, "__wrapped__", stock.create)
     body = {"__module__": stock.__module__, "__doc__": stock.__doc__, "create": create}
     plain: Any = type(stock.__name__, (stock,), body)
     return plain
