@@ -67,7 +67,7 @@ pub(super) struct Judge {
 
 struct Reading {
     unpacker: Option<Unpacker>,
-    // The SDKs read nothing but events, whatever a body begins with.
+    // The SDKs read only events, whatever a body begins with.
     parser: EventParser,
     // Whether the first byte decides if these are events, because the head does not say so.
     is_unsure: bool,

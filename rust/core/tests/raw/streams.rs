@@ -290,7 +290,7 @@ async fn an_event_without_its_blank_line_is_lost() {
     assert_eq!(sent.kind(), Some(K::StreamIncomplete));
 }
 
-/// The SDKs read nothing but events: neither a document, nor what stands before the first event.
+/// The SDKs read only events: neither a document, nor what stands before the first event.
 #[tokio::test]
 async fn a_body_that_begins_otherwise_is_not_whole() {
     let (path, begun, _) = STREAMS[0];
