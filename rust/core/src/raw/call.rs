@@ -10,9 +10,9 @@ use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRA
 use parking_lot::Mutex;
 use url::Url;
 
+use super::asked::Asked;
 use super::exchange::Exchange;
 use super::intercept;
-use super::judge::Asked;
 use super::limits::RawLimits;
 use crate::client::route;
 use crate::config::{ClientConfig, Family, TransportSetting};

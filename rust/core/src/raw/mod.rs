@@ -8,8 +8,9 @@
 //! - `exchange`: what is between the task that carries it out and the reader
 //! - `pass`: the task, under the limits of `limits`
 //! - `events`: the events of a body, for the client of openai
-//! - `judge`: whether an event stream of a known API is whole
+//! - `judge`: whether an event stream of a known API is whole, as `asked` by the request
 
+mod asked;
 mod call;
 mod events;
 mod exchange;

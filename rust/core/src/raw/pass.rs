@@ -61,6 +61,7 @@ async fn carry_out(transport: &Transport, call: RawCall) -> Result<(), Error> {
         call: &call,
         exchange: &exchange,
         probe: &probe,
+        is_refused: parts.status.as_u16() >= 400,
         clock,
         judge,
     };
@@ -146,6 +147,8 @@ struct Reading<'a> {
     call: &'a RawCall,
     exchange: &'a Exchange,
     probe: &'a Probe,
+    // The server may leave the rest of a request that it refuses.
+    is_refused: bool,
     clock: Clock,
     judge: Option<Judge>,
 }
@@ -177,7 +180,7 @@ impl Reading<'_> {
                 biased;
                 next = body.frame(place) => next,
                 error = gap.overdue(exchange, place) => return Err(error),
-                error = &mut not_taken => return Err(error),
+                error = &mut not_taken, if !self.is_refused => return Err(error),
                 error = clock.silence(exchange, place), if judged => Err(error),
             };
             let bytes = match next {
