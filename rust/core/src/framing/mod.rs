@@ -51,7 +51,7 @@ impl Framing {
 }
 
 /// What is missing of a body that ends in a record.
-const INSIDE: &str = "it ended inside an event";
+pub(crate) const INSIDE: &str = "it ended inside an event";
 
 /// The error of a reply with more than `cap` bytes.
 pub(crate) fn too_large(cap: usize) -> Error {

@@ -11,6 +11,7 @@ use memchr::memmem;
 use super::asked::Asked;
 use crate::config::Limits;
 use crate::error::{Error, ErrorKind, Phase};
+use crate::framing::INSIDE;
 use crate::http::Place;
 use crate::http::encoding::Unpacker;
 use crate::message::{ChunkKind, Fold, Reply, ReplyHead};
@@ -65,8 +66,7 @@ impl Events {
 
     /// Keeps an error in the middle of a reply that the SDKs do not raise.
     fn note_error(&mut self, error: Error, name: &[u8], data: &[u8]) -> Result<(), Error> {
-        let missing = self.decoder.missing();
-        if let Some(missing) = missing
+        if let Some(missing) = self.decoder.missing()
             && error.kind() == ErrorKind::StreamIncomplete
             && data.starts_with(MARK)
             && !self.ends_at_mark
@@ -336,6 +336,3 @@ impl Reading {
 fn is_mere_mark(data: &[u8]) -> bool {
     data.starts_with(MARK) || memmem::find(data, b"\"message_stop\"").is_some()
 }
-
-/// Where a stream was cut.
-const INSIDE: &str = "it ended inside an event";
